@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {BatchHeader} from "./IInbox.sol";
+import {StepState} from "./Types.sol";
+
+/// docs/protocol.md sections 5 to 7. Commitments are bytes31.
+
+/// One KZG point evaluation of a field element of a blob: commitment and proof 48 bytes each.
+struct ElementOpening {
+    bytes32 value; // the field element
+    bytes proof; // 48 bytes
+}
+
+/// Opens checkpoint elements j and j+1 of an assertion (they may lie in different blobs).
+struct CheckpointOpening {
+    bytes[] commitments; // KZG commitment (48 bytes) of the blob of j, then of the blob of j+1 (same one twice if equal)
+    ElementOpening[2] elements;
+}
+
+/// Opens one chunk: 64 field elements of one blob.
+struct ChunkOpening {
+    bytes commitment; // 48 bytes
+    ElementOpening[] elements; // exactly 64
+}
+
+/// What the cursor's source needs, and what EXECUTE needs. Fields the source does not need are empty.
+struct StepProof {
+    BatchHeader batch; // checked against the batch hash
+    StepState pre;
+    StepState post;
+    bytes parentHeader; // RLP, for a derived BlockStart
+    bytes forcedTransaction; // raw, for a forced Transaction
+    ChunkOpening chunk; // for chunk items
+    bytes[] fragments; // the pending fragments, for a LastFragment
+    bytes witness; // opaque: RLP([state, codes, headers])
+}
+
+struct Assertion {
+    bytes32 parentId;
+    bytes32 batchHash;
+    uint64 batchIndex;
+    uint64 steps; // N
+    bytes31 commitment; // of the final StepState
+    bytes32 stateRoot; // of the final StepState
+    bytes32 blockHash; // of the last L2 block
+    bytes32[] checkpointBlobs;
+    address asserter;
+    uint64 createdAt; // L1 timestamp
+    uint64 openGames;
+    AssertionStatus status;
+}
+
+enum AssertionStatus {
+    None,
+    Pending,
+    Confirmed,
+    Killed
+}
+
+struct Game {
+    bytes32 assertionId;
+    address challenger;
+    uint64 lo; // agreed step
+    uint64 hi; // disputed step
+    bytes31 loCommitment;
+    bytes31 hiCommitment;
+    bytes32 splitHash; // keccak256(abi.encode(bytes31[])) of the last split, zero when it is the asserter's move
+    uint64 asserterClock; // seconds left
+    uint64 challengerClock;
+    uint64 movedAt; // L1 timestamp the current mover's clock runs from
+    GameStatus status;
+}
+
+enum GameStatus {
+    None,
+    Open,
+    ChallengerWon, // the assertion was killed in this game
+    AsserterWon,
+    Void // the assertion died otherwise: the challenger's bond can be reclaimed
+}
+
+interface IRollup {
+    event AssertionMade(
+        bytes32 indexed id, bytes32 indexed parentId, bytes32 indexed batchHash, address asserter, uint64 steps,
+        bytes31 commitment, bytes32 stateRoot, bytes32 blockHash, bytes32[] checkpointBlobs
+    );
+    event AssertionConfirmed(bytes32 indexed id, bytes32 stateRoot, bytes32 blockHash);
+    /// reason: 0 step proof, 1 asserter timed out, 2 dead parent, 3 rival of a confirmed assertion
+    event AssertionKilled(bytes32 indexed id, address indexed by, uint8 reason, uint256 paid, uint256 burned);
+    event StepProved(bytes32 indexed id, uint64 step, bytes31 claimed, bytes31 proved, uint64 gasUsed, uint256 executeFee);
+    event GameOpened(bytes32 indexed gameId, bytes32 indexed assertionId, address indexed challenger, uint64 lo, uint64 hi);
+    event Split(bytes32 indexed gameId, uint64 lo, uint64 hi, bytes31[] commitments);
+    event Picked(bytes32 indexed gameId, uint64 lo, uint64 hi);
+    event GameEnded(bytes32 indexed gameId, GameStatus status);
+    event Credited(address indexed to, uint256 amount);
+
+    /// Payable with exactly `assertionBond`. The checkpoints are the blobs of this transaction.
+    /// @param first opening of checkpoint 0, @param last of checkpoint M-1; commitments: of their blobs.
+    function makeAssertion(
+        bytes32 parentId, bytes32 batchHash, uint64 batchIndex, uint64 steps, StepState calldata finalState,
+        CheckpointOpening calldata ends
+    ) external payable returns (bytes32 id);
+
+    function confirm(bytes32 id) external;
+
+    /// stride 1, or the last interval of a batch is one step long: kills in one transaction, payable with the
+    /// EXECUTE fee (excess is returned); reverts with a reason if the step turns out as claimed or the proof is bad.
+    function proveStep(bytes32 id, uint64 j, CheckpointOpening calldata opening, StepProof calldata proof) external payable;
+
+    function openGame(bytes32 id, uint64 j, CheckpointOpening calldata opening) external payable returns (bytes32 gameId);
+    function split(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments) external;
+    function pick(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments, uint64 segment) external;
+    function proveStepInGame(bytes32 gameId, StepProof calldata proof) external payable;
+    function timeout(bytes32[] calldata gameIds) external; // ends each game whose mover's clock has run out
+    /// Kills an assertion whose parent is killed or whose rival is confirmed.
+    function killOrphan(bytes32 id) external;
+    /// Credits the bond of a void game to its challenger.
+    function reclaim(bytes32 gameId) external;
+    function withdraw(address to) external returns (uint256); // pays out the caller's credit
+
+    function credit(address who) external view returns (uint256);
+    function assertion(bytes32 id) external view returns (Assertion memory);
+    function game(bytes32 gameId) external view returns (Game memory);
+    function latestConfirmed() external view returns (bytes32 id, uint64 batchCount, bytes32 stateRoot, bytes32 blockHash);
+}
