@@ -1,0 +1,1 @@
+"""Verdict's outside: configuration, command line, deployment, status, demo, logging."""

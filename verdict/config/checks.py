@@ -1,0 +1,143 @@
+"""What no single key can say: keys that only make sense together. Pure; each check yields Problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from verdict.config.errors import Problem
+from verdict.config.game import BLOCKS_PER_MOVE, BLOCKS_TO_CHALLENGE, game_budget
+from verdict.config.models import Config
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
+STEP_GAS_CAP = 16_777_216
+"""EIP-7825: most gas of one L2 transaction, so of one step."""
+
+
+def span(seconds: float) -> str:
+    """A duration as a user would write it: 90 -> "90s", 7200 -> "2h"."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds:g}s"
+
+
+def check(config: Config) -> list[Problem]:
+    """Every inconsistency of a configuration whose single keys are all right."""
+    return [
+        problem
+        for part in (_chains, _rollup, _dispute, _sequencer, _embedded, _ports)
+        for problem in part(config)
+    ]
+
+
+def _chains(config: Config) -> Iterator[Problem]:
+    if config.l1.chain_id == config.rollup.chain_id:
+        yield Problem("rollup.chain_id", f"is the L1's too ({config.l1.chain_id}): a transaction signed for one "
+                      "chain would be valid on the other; choose another")
+
+
+def _rollup(config: Config) -> Iterator[Problem]:
+    rollup = config.rollup
+    if rollup.sequencing == "single" and rollup.sequencer is None:
+        yield Problem("rollup.sequencer", 'is missing: sequencing = "single" needs the address that posts batches')
+    if rollup.sequencing == "based" and rollup.sequencer is not None:
+        yield Problem("rollup.sequencer", 'must be left out: with sequencing = "based" nobody has an exclusive right')
+    if rollup.base_fee < 7:
+        yield Problem("rollup.base_fee", "must be at least 7 wei, or EIP-1559 can never raise it again")
+    if rollup.max_drift < 1:
+        yield Problem("rollup.max_drift", 'must be at least "1s": with none a batch could have only one block')
+    if rollup.exclusive_timeout < 10 * config.l1.slot and rollup.sequencing == "single":
+        yield Problem("rollup.exclusive_timeout", f'must be at least "{span(10 * config.l1.slot)}" (10 L1 blocks), '
+                      "or the sequencer loses its right between two batches")
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(rollup.alloc):
+        if entry.address in seen:
+            yield Problem(f"rollup.alloc[{index}].address", f"is in rollup.alloc[{seen[entry.address]}] already")
+        seen.setdefault(entry.address, index)
+
+
+def _dispute(config: Config) -> Iterator[Problem]:
+    dispute, slot = config.dispute, config.l1.slot
+    if dispute.assertion_bond == 0:
+        yield Problem("dispute.assertion_bond", "is zero: lying would cost nothing and nobody would be paid for a kill")
+    if dispute.challenge_bond == 0:
+        yield Problem("dispute.challenge_bond", "is zero: anyone could keep the asserter busy for nothing")
+    if dispute.reward > 5000:
+        yield Problem("dispute.reward", 'is more than "50%": at least half of a lost bond is burned, or a liar could '
+                      "pay it to itself")
+    if dispute.reward == 0:
+        yield Problem("dispute.reward", "is zero: nobody would have a reason to challenge")
+    budget = game_budget(dispute.stride, dispute.arity, dispute.clock, slot)
+    stride = "a whole batch (stride = 0)" if dispute.stride == 0 else f"{dispute.stride} steps"
+    if dispute.clock < max(budget.clock, 1):
+        needed = span(max(budget.clock, 1))
+        yield Problem("dispute.clock", f'"{span(dispute.clock)}" is shorter than the game needs: {stride} at arity '
+                      f"{dispute.arity} take {budget.rounds} rounds, {budget.moves} moves of one side, each up to "
+                      f'{BLOCKS_PER_MOVE} L1 blocks of {span(slot)}: at least "{needed}"')
+    if dispute.window < budget.window:
+        clocks = f"both clocks (2 * {span(dispute.clock)}) and " if budget.rounds else ""
+        yield Problem("dispute.window", f'"{span(dispute.window)}" is too short: {clocks}{BLOCKS_TO_CHALLENGE} L1 blocks '
+                      f'of {span(slot)} to find the error must fit in: at least "{span(budget.window)}"')
+
+
+def _sequencer(config: Config) -> Iterator[Problem]:
+    sequencer, rollup = config.sequencer, config.rollup
+    if sequencer.batch_interval + 10 * config.l1.slot > rollup.max_origin_age * config.l1.slot:
+        yield Problem("sequencer.batch_interval", f'"{span(sequencer.batch_interval)}" is too long: a batch posted so '
+                      f"late would name an L1 origin older than rollup.max_origin_age ({rollup.max_origin_age} blocks "
+                      f"of {span(config.l1.slot)})")
+    if sequencer.batch_interval > rollup.max_drift:
+        yield Problem("sequencer.batch_interval", f'"{span(sequencer.batch_interval)}" is longer than rollup.max_drift '
+                      f'("{span(rollup.max_drift)}"): the last blocks of a batch would be too far ahead of its L1 origin')
+    if sequencer.block_time > sequencer.batch_interval:
+        yield Problem("sequencer.block_time", f'"{span(sequencer.block_time)}" is longer than sequencer.batch_interval')
+    for name, settings in (("sequencer", sequencer.transactions), ("challenger", config.challenger.transactions)):
+        if settings.min_tip > settings.max_fee:
+            yield Problem(f"{name}.transactions.min_tip", "is above max_fee: no transaction could ever be sent")
+
+
+def _embedded(config: Config) -> Iterator[Problem]:
+    embedded = config.l1.embedded
+    if embedded is None:
+        return
+    step_gas = min(STEP_GAS_CAP, config.rollup.gas_limit)
+    if embedded.execute.cumulative_gas_limit < step_gas:
+        yield Problem("l1.embedded.execute.cumulative_gas_limit", f"is below {step_gas:,}, the gas of the largest L2 "
+                      "transaction: a lie in it could not be proved")
+    if embedded.execute.cumulative_gas_target > embedded.execute.cumulative_gas_limit:
+        yield Problem("l1.embedded.execute.cumulative_gas_target", "is above cumulative_gas_limit: the price would never rise")
+    if embedded.execute.min_gas_price == 0:
+        yield Problem("l1.embedded.execute.min_gas_price", 'must be at least "1 wei", or the price can never rise')
+    if embedded.base_fee < 7:
+        yield Problem("l1.embedded.base_fee", "must be at least 7 wei, or EIP-1559 can never raise it again")
+    if config.l1.block_time is not None and config.l1.block_time != embedded.block_time:
+        yield Problem("l1.block_time", f'differs from l1.embedded.block_time ("{span(embedded.block_time)}"); leave it out')
+    for key, url, port in (("rpc_url", config.l1.rpc_url, embedded.port),
+                           ("beacon_url", config.l1.beacon_url, embedded.beacon_port)):
+        parts = urlsplit(url)
+        if parts.hostname in LOOPBACK and parts.port != port:
+            other = "port" if key == "rpc_url" else "beacon_port"
+            yield Problem(f"l1.{key}", f"is not where `verdict l1` will listen: l1.embedded.{other} is {port}")
+
+
+def _ports(config: Config) -> Iterator[Problem]:
+    taken: dict[int, str] = {}
+    ports = []
+    if config.l1.embedded is not None:
+        ports += [("l1.embedded.port", config.l1.embedded.port),
+                  ("l1.embedded.beacon_port", config.l1.embedded.beacon_port)]
+    else:
+        for key, url in (("l1.rpc_url", config.l1.rpc_url), ("l1.beacon_url", config.l1.beacon_url)):
+            parts = urlsplit(url)
+            if parts.hostname in LOOPBACK and parts.port is not None:
+                taken.setdefault(parts.port, key)
+    ports += [
+        ("sequencer.port", config.sequencer.port),
+        ("sequencer.metrics_port", config.sequencer.metrics_port),
+        ("challenger.metrics_port", config.challenger.metrics_port),
+    ]
+    for key, port in ports:
+        if port and port in taken:
+            yield Problem(key, f"is {port}, as is {taken[port]}; choose another")
+        taken.setdefault(port, key)

@@ -1,0 +1,197 @@
+"""The tables of a Verdict TOML file. Every default and its meaning is here and nowhere else.
+
+Units after loading: durations are seconds, amounts wei, percentages basis points, `data_dir` is absolute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Url, Wei
+
+Port = Annotated[Number, Field(ge=1, le=65535)]
+PortOrOff = Annotated[Number, Field(ge=0, le=65535)]
+
+
+class Table(BaseModel):
+    """A TOML table: immutable, no unknown keys, defaults written as a user would write them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+class ExecutePricing(Table):
+    """`[l1.embedded.execute]`: the EXECUTE precompile of the embedded L1."""
+
+    fixed_gas: Annotated[Number, Field(ge=0, le=10_000_000)] = Field(
+        100_000, description="L1 gas of every EXECUTE call")
+    gas_per_byte: Annotated[Number, Field(ge=0, le=1000)] = Field(
+        8, description="L1 gas for each byte of the trace")
+    cumulative_gas_limit: Annotated[Number, Field(ge=1)] = Field(
+        60_000_000, description="L2 gas that all EXECUTE calls of an L1 block may use together")
+    cumulative_gas_target: Annotated[Number, Field(ge=1)] = Field(
+        30_000_000, description="L2 gas per L1 block above which the price of L2 gas rises")
+    min_gas_price: Wei = Field("1 wei", description="price of one L2 gas when there is no demand")
+    time_limit: Interval = Field("20s", description="after this long an EXECUTE call is given up as false")
+
+
+class EmbeddedL1(Table):
+    """`[l1.embedded]`: the L1 that `verdict l1` runs on this machine."""
+
+    host: Host = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(8545, description="port of the JSON-RPC")
+    beacon_port: Port = Field(5052, description="port of the beacon API, for blobs")
+    block_time: Interval = Field("2s", description="a block every so often")
+    gas_limit: Annotated[Number, Field(ge=16_777_216, le=1_000_000_000)] = Field(
+        36_000_000, description="gas of an L1 block; a step proof may take up to 16,777,216")
+    base_fee: Wei = Field("1 gwei", description="base fee of the first block")
+    persistent: bool = Field(False, description="keep the chain in data_dir/l1; otherwise in memory")
+    accounts: Annotated[Number, Field(ge=1, le=100)] = Field(
+        10, description="how many accounts of the well-known test mnemonic are funded")
+    balance: Wei = Field("10000 ether", description="what each of them has")
+    execute: ExecutePricing = Field(default_factory=ExecutePricing, description="the EXECUTE precompile")
+
+
+class L1(Table):
+    """`[l1]`: the chain that the rollup settles on."""
+
+    rpc_url: Url = Field(description="JSON-RPC of an execution client")
+    beacon_url: Url = Field(description="beacon API of a consensus client that still has the blobs")
+    chain_id: Annotated[Number, Field(ge=1, lt=2**63)] = Field(description="checked against what rpc_url answers")
+    block_time: Interval | None = Field(
+        None, description="time between L1 blocks; from `l1.embedded` if that is given, else 12s")
+    confirmations: Annotated[Number, Field(ge=0, le=1000)] = Field(
+        0, description="L1 blocks on top before the daemons act on one")
+    embedded: EmbeddedL1 | None = Field(None, description="only for `verdict l1`")
+
+    @property
+    def slot(self) -> float:
+        """Seconds between L1 blocks."""
+        if self.block_time is not None:
+            return self.block_time
+        return self.embedded.block_time if self.embedded else 12.0
+
+
+class Allocation(Table):
+    """`[[rollup.alloc]]`: an account of the L2 genesis."""
+
+    address: Address = Field(description="the account")
+    balance: Wei = Field(description="what it has in the genesis block")
+
+
+class Rollup(Table):
+    """`[rollup]`: what the L2 chain is. Nothing here can be changed after deployment."""
+
+    chain_id: Annotated[Number, Field(ge=1, lt=2**63)] = Field(description="of the L2; not the L1's")
+    gas_limit: Annotated[Number, Field(ge=1_000_000, le=1_000_000_000)] = Field(
+        30_000_000, description="gas of an L2 block; one transaction may take up to 16,777,216 of it")
+    fee_recipient: Address = Field(description="who gets the L2 priority fees")
+    base_fee: Wei = Field("1 gwei", description="base fee of the genesis block")
+    max_drift: Seconds = Field("30m", description="how far L2 time may run ahead of a batch's L1 origin")
+    sequencing: Literal["single", "based"] = Field(
+        "single", description='"single": `sequencer` posts batches; "based": anyone does')
+    sequencer: Address | None = Field(None, description='who may post batches; only with sequencing = "single"')
+    exclusive_timeout: Seconds = Field(
+        "24h", description="a sequencer silent for so long loses its exclusive right")
+    max_origin_age: Annotated[Number, Field(ge=1, le=8190)] = Field(
+        7200, description="L1 blocks that a batch's origin may be old; EIP-2935 remembers 8191")
+    alloc: tuple[Allocation, ...] = Field((), description="accounts of the L2 genesis")
+
+
+class Dispute(Table):
+    """`[dispute]`: assertions and games. Nothing here can be changed after deployment."""
+
+    stride: Annotated[Number, Field(ge=0, le=2**32)] = Field(
+        16, description="steps between two checkpoints; 1: no games at all, 0: none inside a batch")
+    arity: Annotated[Number, Field(ge=2, le=256)] = Field(2, description="parts into which a round splits an interval")
+    window: Seconds = Field("7d", description="how long an assertion can be challenged")
+    clock: Seconds = Field("1d", description="time of each side in a game, all its moves together")
+    assertion_bond: Wei = Field("1 ether", description="staked with each assertion, returned when it confirms")
+    challenge_bond: Wei = Field("0.1 ether", description="staked to open a game, lost if the game is lost")
+    reward: BasisPoints = Field(
+        "10%", description="share of the assertion bond paid for a kill, above its costs; at most 50%")
+
+
+class Transactions(Table):
+    """`[sequencer.transactions]`, `[challenger.transactions]`: how transactions are brought into L1."""
+
+    resubmit_after: Interval = Field("48s", description="not included for so long: sent again at a higher fee")
+    max_fee: Wei = Field("500 gwei", description="never bid more per gas")
+    max_blob_fee: Wei = Field("500 gwei", description="never bid more per blob gas")
+    min_tip: Wei = Field("1 gwei", description="lowest priority fee per gas")
+
+
+class Mempool(Table):
+    """`[sequencer.mempool]`: limits of the L2 transaction pool."""
+
+    max_transactions: Annotated[Number, Field(ge=1, le=10_000_000)] = Field(
+        10_000, description="transactions in the pool; the worst paying leave first")
+    max_per_sender: Annotated[Number, Field(ge=1, le=100_000)] = Field(64, description="transactions of one sender")
+
+
+class Sequencer(Table):
+    """`[sequencer]`: the sequencer daemon."""
+
+    host: Host = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(9545, description="port of the L2 JSON-RPC, HTTP and WebSocket")
+    block_time: Interval = Field("1s", description="an L2 block every so often")
+    empty_blocks: bool = Field(False, description="make blocks without transactions too")
+    batch_interval: Interval = Field("30s", description="a batch is posted at least so often while there is data")
+    target_blobs: Annotated[Number, Field(ge=1, le=6)] = Field(
+        1, description="a batch is posted as soon as it fills so many blobs")
+    assert_batches: bool = Field(True, description="assert the result of every batch, and defend it")
+    confirm: bool = Field(True, description="confirm assertions whose window has passed")
+    poll: Interval = Field("1s", description="how often L1 is asked for news")
+    metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
+    mempool: Mempool = Field(default_factory=Mempool, description="limits of the transaction pool")
+    transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
+
+
+class Challenger(Table):
+    """`[challenger]`: the challenger daemon."""
+
+    l1_rpc_urls: tuple[Url, ...] = Field(
+        (), description="further L1 clients; while they disagree with `l1.rpc_url` the challenger waits")
+    beacon_urls: tuple[Url, ...] = Field((), description="further beacon clients, asked when one has no blob")
+    poll: Interval = Field("1s", description="how often L1 is asked for news")
+    metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
+    transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
+
+
+def _directory(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError('is not a path; write one as in "../data/devnet"')
+    base = (info.context or {}).get("base", Path.cwd())
+    return (Path(base) / Path(value).expanduser()).resolve()
+
+
+class Config(Table):
+    """One rollup and the daemons of it that run here."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = Field(
+        description="of the rollup: lower-case letters, digits and dashes")
+    data_dir: Annotated[Path, BeforeValidator(_directory)] = Field(
+        description="deployment.json, databases and keys; relative to this file")
+    l1: L1
+    rollup: Rollup
+    dispute: Dispute = Field(default_factory=Dispute)
+    sequencer: Sequencer = Field(default_factory=Sequencer)
+    challenger: Challenger = Field(default_factory=Challenger)
+
+    @property
+    def deployment_path(self) -> Path:
+        return self.data_dir / "deployment.json"
+
+    def fingerprint(self) -> str:
+        """sha256 (hex) over what defines the rollup: L1 chain, `[rollup]`, `[dispute]`. Daemons compare it with
+        the deployment's, so that a TOML edited after deployment is noticed."""
+        defining = {
+            "l1_chain_id": self.l1.chain_id,
+            "rollup": self.rollup.model_dump(mode="json"),
+            "dispute": self.dispute.model_dump(mode="json"),
+        }
+        return hashlib.sha256(json.dumps(defining, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
