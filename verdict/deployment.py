@@ -1,0 +1,138 @@
+"""`data_dir/deployment.json`: where a rollup's contracts are, and the genesis they were given.
+
+The file is written after each stage of `verdict deploy` (atomically, by a rename), so a deployment that was
+interrupted resumes. Daemons only take a complete one whose fingerprint is that of their configuration.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from verdict.config import Config
+
+STAGES = ("step_verifier", "inbox", "rollup")
+"""The contracts in the order in which they are created."""
+
+
+class DeploymentError(Exception):
+    """There is no usable deployment, or it can't be made. The message says why and what to do."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Creation(_Record):
+    """One contract creation. `raw` (hex) is signed before it is sent, so it can only ever happen once."""
+
+    raw: str
+    transaction: str  # hash
+    address: str | None = None  # when included
+    block_number: int | None = None
+    block_hash: str | None = None
+    gas_used: int | None = None
+
+
+class Genesis(_Record):
+    """Of the L2. Hashes are 0x hex."""
+
+    timestamp: int  # seconds since the epoch
+    state_root: str
+    block_hash: str
+    commitment: str  # of the genesis StepState, 31 bytes
+
+
+class Progress(_Record):
+    """The file as it is, finished or not."""
+
+    version: int = 1
+    name: str
+    fingerprint: str  # Config.fingerprint()
+    l1_chain_id: int
+    l2_chain_id: int
+    deployer: str
+    genesis: Genesis
+    contracts: dict[str, Creation] = {}
+    complete: bool = False
+
+
+class Deployment(_Record):
+    """A complete deployment. Addresses are checksummed, hashes 0x hex."""
+
+    name: str
+    fingerprint: str
+    l1_chain_id: int
+    l2_chain_id: int
+    step_verifier: str
+    inbox: str
+    rollup: str
+    genesis: Genesis
+    block_number: int  # of the L1 block with the first contract: nothing of the rollup lies before it
+    block_hash: str
+
+    @classmethod
+    def load(cls, config: Config) -> Deployment:
+        """The deployment that `config` names. Raises DeploymentError."""
+        path = config.deployment_path
+        progress = load_progress(path)
+        if progress is None:
+            raise DeploymentError(f"{config.name} is not deployed: {path} does not exist; run `verdict deploy`")
+        if not progress.complete:
+            raise DeploymentError(f"{path}: the deployment was interrupted; run `verdict deploy` again, it resumes")
+        check_fingerprint(progress, config)
+        return cls.of(progress)
+
+    @classmethod
+    def of(cls, progress: Progress) -> Deployment:
+        """Of a complete `progress`."""
+        made = progress.contracts
+        first = min((made[stage] for stage in STAGES), key=lambda creation: creation.block_number or 0)
+        return cls(
+            name=progress.name,
+            fingerprint=progress.fingerprint,
+            l1_chain_id=progress.l1_chain_id,
+            l2_chain_id=progress.l2_chain_id,
+            genesis=progress.genesis,
+            block_number=first.block_number or 0,
+            block_hash=first.block_hash or "",
+            step_verifier=made["step_verifier"].address or "",
+            inbox=made["inbox"].address or "",
+            rollup=made["rollup"].address or "",
+        )
+
+
+def load_progress(path: Path) -> Progress | None:
+    """None if the file does not exist. Raises DeploymentError if it is damaged."""
+    try:
+        return Progress.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise DeploymentError(f"{path} is not a deployment: {error}") from None
+
+
+def save_progress(path: Path, progress: Progress) -> None:
+    """Atomic and durable: after a crash the file is the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        file.write(progress.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def check_fingerprint(progress: Progress, config: Config) -> None:
+    """Refuses a configuration that defines another rollup than the one deployed."""
+    if progress.l1_chain_id != config.l1.chain_id:
+        raise DeploymentError(
+            f"{config.deployment_path} is of L1 chain {progress.l1_chain_id}, l1.chain_id is {config.l1.chain_id}"
+        )
+    if progress.fingerprint != config.fingerprint():
+        raise DeploymentError(
+            f"[rollup] or [dispute] was changed after {config.name} was deployed; change it back, or give the new "
+            f"rollup its own data_dir (the deployed one is in {config.deployment_path})"
+        )
