@@ -1,0 +1,153 @@
+"""Batches as L1 fixes them (docs/protocol.md, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from eth_abi import encode as abi_encode
+from eth_hash.auto import keccak
+
+from derivation.chunks import BLOB_SIZE, CHUNKS_PER_BLOB, MAX_BLOBS, Item, chunk_of, decode_chunk
+from execution.types import ZERO_HASH, Withdrawal
+
+MAX_DEPOSITS_PER_BATCH = 16
+MAX_FORCED_PER_BATCH = 16
+
+BATCH_HEADER_ABI = (
+    "(bytes32,uint64,bytes32[],uint64,uint64,bytes32,uint64,bytes32,uint64,uint64,uint64,uint64)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHeader:
+    """What the Inbox fixes of a batch; `BatchHeader` in solidity/src/IInbox.sol, field by field."""
+
+    parent_hash: bytes  # 32 bytes: hash of the batch before it, zero for the first
+    index: int
+    blob_hashes: tuple[bytes, ...]  # versioned hashes (EIP-4844)
+    chunk_count: int
+    origin_number: int
+    origin_hash: bytes
+    origin_timestamp: int
+    origin_prev_randao: bytes
+    deposit_start: int
+    deposit_end: int
+    forced_start: int
+    forced_end: int
+
+    def as_tuple(self) -> tuple:
+        """In the shape eth-abi and web3 take."""
+        return (
+            self.parent_hash, self.index, list(self.blob_hashes), self.chunk_count,
+            self.origin_number, self.origin_hash, self.origin_timestamp, self.origin_prev_randao,
+            self.deposit_start, self.deposit_end, self.forced_start, self.forced_end,
+        )  # fmt: skip
+
+    @classmethod
+    def from_tuple(cls, values: Sequence) -> BatchHeader:
+        """From the fields in the struct's order."""
+        fields = list(values)
+        fields[2] = tuple(bytes(blob_hash) for blob_hash in fields[2])
+        return cls(*(bytes(value) if isinstance(value, bytes) else value for value in fields))
+
+    @property
+    def hash(self) -> bytes:
+        """keccak256(abi.encode(header)), 32 bytes."""
+        return keccak(abi_encode([BATCH_HEADER_ABI], [self.as_tuple()]))
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """An entry of the Inbox's deposit queue. `amount_gwei` in Gwei; `l1_block` the L1 block it was made in."""
+
+    index: int
+    recipient: bytes  # 20 bytes
+    amount_gwei: int
+    l1_block: int
+
+    def as_withdrawal(self) -> Withdrawal:
+        return Withdrawal(self.index, 0, self.recipient, self.amount_gwei)
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedTransaction:
+    """An entry of the Inbox's queue of forced transactions. `raw`: the EIP-2718 bytes as given, unchecked."""
+
+    index: int
+    raw: bytes
+    l1_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """Where on L1 a batch lies. An L1 reorg can change it; the batch's meaning does not depend on it."""
+
+    block_number: int
+    block_hash: bytes
+    block_timestamp: int
+    transaction_hash: bytes
+    poster: bytes  # 20 bytes
+
+
+class BatchInconsistent(Exception):
+    """Parts that don't belong together: blobs, deposits or forced transactions that aren't this header's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchData:
+    """A batch with all it takes to derive it. BatchInconsistent if counts or indices don't fit the header.
+
+    That the blobs have the header's hashes is checked by whoever fetches them.
+    """
+
+    header: BatchHeader
+    blobs: tuple[bytes, ...]  # 131072 bytes each
+    deposits: tuple[Deposit, ...] = ()
+    forced: tuple[bytes, ...] = ()  # raw transactions
+    inclusion: Inclusion | None = None
+    _decoded: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        header = self.header
+        if len(self.blobs) != len(header.blob_hashes) or any(len(blob) != BLOB_SIZE for blob in self.blobs):
+            raise BatchInconsistent(f"batch {header.index} has {len(header.blob_hashes)} blobs of {BLOB_SIZE} bytes")
+        if blob_count(header.chunk_count) != len(self.blobs):
+            raise BatchInconsistent(f"{header.chunk_count} chunks do not make {len(self.blobs)} blobs")
+        if [deposit.index for deposit in self.deposits] != list(range(header.deposit_start, header.deposit_end)):
+            raise BatchInconsistent(f"batch {header.index} takes deposits {header.deposit_start} to {header.deposit_end}")
+        if len(self.forced) != header.forced_end - header.forced_start:
+            raise BatchInconsistent(f"batch {header.index} takes {header.forced_end - header.forced_start} forced ones")
+
+    def items(self, chunk: int) -> tuple[Item, ...]:
+        """Items of chunk `chunk`, counted from 0; each chunk is decoded once."""
+        items = self._decoded.get(chunk)
+        if items is None:
+            items = self._decoded[chunk] = decode_chunk(chunk_of(self.blobs, chunk))
+        return items
+
+
+def blob_count(chunk_count: int) -> int:
+    """Blobs that hold this many chunks: 64 * (blobs - 1) < chunk_count <= 64 * blobs."""
+    return -(-chunk_count // CHUNKS_PER_BLOB)
+
+
+def valid_shape(chunk_count: int, blobs: int) -> bool:
+    """Whether the Inbox takes a batch of that shape."""
+    return 0 <= blobs <= MAX_BLOBS and blob_count(chunk_count) == blobs
+
+
+def due_end(l1_blocks: Sequence[int], start: int, origin_number: int, limit: int) -> int:
+    """End index of the queue entries a batch with that origin takes.
+
+    `l1_blocks[i]` is the L1 block number of queue entry `start + i`; `limit` the most one batch takes.
+    """
+    taken = 0
+    while taken < min(limit, len(l1_blocks)) and l1_blocks[taken] <= origin_number:
+        taken += 1
+    return start + taken
+
+
+def genesis_parent() -> bytes:
+    """`parent_hash` of batch 0."""
+    return ZERO_HASH
