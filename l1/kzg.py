@@ -1,0 +1,128 @@
+"""KZG over EIP-4844's mainnet setup: commitments, and openings of single field elements.
+
+A blob is a polynomial of degree below 4096 given by its values: element i is its value at ω^brp(i), where ω
+is the 4096th root of unity and brp reverses 12 bits. An opening is what the point evaluation precompile takes.
+
+c-kzg holds the GIL while it works (55 ms an opening on the reference machine), so `Prover` uses processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import ckzg
+
+BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+ELEMENTS_PER_BLOB = 4096
+ELEMENT_BYTES = 32
+BLOB_SIZE = ELEMENTS_PER_BLOB * ELEMENT_BYTES
+VERSIONED_HASH_VERSION = b"\x01"
+_INDEX_BITS = 12
+_ROOT_OF_UNITY = pow(7, (BLS_MODULUS - 1) // ELEMENTS_PER_BLOB, BLS_MODULUS)
+
+_setup: Any = None
+_setup_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One field element and the proof that it lies in a blob: `value` 32 bytes, `proof` 48 bytes."""
+
+    value: bytes
+    proof: bytes
+
+
+def trusted_setup() -> Any:
+    """c-kzg's settings object. The first call takes two seconds; later ones nothing."""
+    global _setup
+    with _setup_lock:
+        if _setup is None:
+            import eth._utils  # py-evm ships the ceremony's output
+
+            _setup = ckzg.load_trusted_setup(str(Path(eth._utils.__path__[0]) / "kzg_trusted_setup.txt"), 0)
+    return _setup
+
+
+def commitment_of(blob: bytes) -> bytes:
+    """KZG commitment, 48 bytes. ValueError if some element isn't below the field's modulus."""
+    try:
+        return ckzg.blob_to_kzg_commitment(blob, trusted_setup())
+    except RuntimeError as error:
+        raise ValueError("not a blob: an element is not below the field's modulus") from error
+
+
+def versioned_hash(commitment: bytes) -> bytes:
+    """EIP-4844: 0x01 and the last 31 bytes of sha256(commitment)."""
+    return VERSIONED_HASH_VERSION + sha256(commitment).digest()[1:]
+
+
+def blob_versioned_hash(blob: bytes) -> bytes:
+    return versioned_hash(commitment_of(blob))
+
+
+def point_of(index: int) -> bytes:
+    """The point z at which the blob's polynomial has element `index` as its value: 32 bytes."""
+    if not 0 <= index < ELEMENTS_PER_BLOB:
+        raise IndexError(f"a blob has {ELEMENTS_PER_BLOB} elements, there is no number {index}")
+    reversed_index = int(f"{index:0{_INDEX_BITS}b}"[::-1], 2)
+    return pow(_ROOT_OF_UNITY, reversed_index, BLS_MODULUS).to_bytes(32, "big")
+
+
+def open_element(blob: bytes, index: int) -> Opening:
+    """Value and proof of one element. Blocks for about 55 ms."""
+    proof, value = ckzg.compute_kzg_proof(blob, point_of(index), trusted_setup())
+    return Opening(value, proof)
+
+
+def verify_opening(commitment: bytes, index: int, opening: Opening) -> bool:
+    """Whether element `index` of the blob behind `commitment` is `opening.value`. False for malformed points."""
+    try:
+        return ckzg.verify_kzg_proof(
+            commitment, point_of(index), opening.value, opening.proof, trusted_setup()
+        )
+    except (RuntimeError, ValueError):
+        return False
+
+
+def _open_elements(blob: bytes, indices: Sequence[int]) -> list[Opening]:
+    return [open_element(blob, index) for index in indices]
+
+
+class Prover:
+    """Opens elements without blocking the event loop, on worker processes that start at first use.
+
+    Each worker loads the setup once (two seconds, 60 MB). `workers=0` computes on the calling thread.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = min(4, os.cpu_count() or 1) if workers is None else workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def open_elements(self, blob: bytes, indices: Sequence[int]) -> list[Opening]:
+        """Openings of these elements, in order."""
+        if self._workers == 0:
+            return _open_elements(blob, indices)
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=trusted_setup
+            )
+        loop = asyncio.get_running_loop()
+        share = -(-len(indices) // self._workers)
+        shares = [indices[i : i + share] for i in range(0, len(indices), share)]
+        jobs = [loop.run_in_executor(self._pool, _open_elements, blob, each) for each in shares]
+        return [opening for done in await asyncio.gather(*jobs) for opening in done]
+
+    def close(self) -> None:
+        """Ends the workers. The prover can be used again afterwards."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None

@@ -1,0 +1,106 @@
+"""KZG: openings are what L1's point evaluation precompile accepts, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+
+from l1 import blobs
+from l1.kzg import BLS_MODULUS, Opening, Prover
+
+RANDOM = Random(4844)
+BLOB = b"".join(b"\x00" + RANDOM.randbytes(31) for _ in range(4096))
+
+
+@pytest.fixture(scope="module")
+def commitment() -> bytes:
+    return blobs.commitment_of(BLOB)
+
+
+def point_evaluation(commitment: bytes, index: int, opening: Opening) -> bytes:
+    """py-evm's precompile at 0x0a, over its own reading of the input."""
+    from eth.vm.forks.cancun.computation import CANCUN_PRECOMPILES
+
+    class Message:
+        data = (
+            blobs.versioned_hash(commitment) + blobs.point_of(index) + opening.value + commitment + opening.proof
+        )
+        is_static = False
+        data_as_bytes = data
+
+    class Computation:
+        msg = Message()
+        output = b""
+
+        def consume_gas(self, *_: object, **__: object) -> None: ...
+
+    computation = Computation()
+    CANCUN_PRECOMPILES[b"\x00" * 19 + b"\x0a"](computation)  # type: ignore[arg-type]
+    return computation.output
+
+
+@pytest.mark.parametrize("index", [0, 1, 63, 64, 4095])
+def test_opening_gives_the_element_and_verifies(commitment: bytes, index: int) -> None:
+    opening = blobs.open_element(BLOB, index)
+    assert opening.value == blobs.element_of(BLOB, index)
+    assert blobs.verify_opening(commitment, index, opening)
+    assert not blobs.verify_opening(commitment, (index + 1) % 4096, opening)
+    assert not blobs.verify_opening(commitment, index, Opening(bytes(32), opening.proof))
+    assert not blobs.verify_opening(commitment, index, Opening(opening.value, b"\xff" * 48))
+
+
+def test_precompile_accepts_the_opening(commitment: bytes) -> None:
+    output = point_evaluation(commitment, 77, blobs.open_element(BLOB, 77))
+    assert output == (4096).to_bytes(32, "big") + BLS_MODULUS.to_bytes(32, "big")
+
+
+def test_chunk_opens_on_worker_processes_with_a_live_event_loop() -> None:
+    async def scenario() -> tuple[list[Opening], int]:
+        prover, ticks = Prover(workers=1), 0
+        job = asyncio.create_task(prover.open_elements(BLOB, [64 * 3, 64 * 3 + 1]))
+        while not job.done():
+            ticks += 1
+            await asyncio.sleep(0.01)
+        prover.close()
+        return job.result(), ticks
+
+    openings, ticks = asyncio.run(scenario())
+    assert [opening.value for opening in openings] == [blobs.element_of(BLOB, i) for i in (192, 193)]
+    assert ticks > 10
+
+
+def test_open_chunk_is_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    proved: list[int] = []
+
+    async def openings(self: Prover, blob: bytes, indices: range) -> list[Opening]:
+        proved.extend(indices)
+        return [Opening(blobs.element_of(blob, index), b"") for index in indices]
+
+    monkeypatch.setattr(Prover, "open_elements", openings)
+    chunk = asyncio.run(blobs.open_chunk(Prover(0), BLOB, 5))
+    assert proved == list(range(320, 384))
+    assert b"".join(opening.value for opening in chunk.elements) == BLOB[5 * 2048 : 6 * 2048]
+
+
+def test_sidecar_verifies_and_a_changed_one_does_not() -> None:
+    sidecar = blobs.to_sidecar([BLOB])
+    assert blobs.verify_sidecar(sidecar)
+    changed = blobs.Sidecar((BLOB[:-1] + bytes([BLOB[-1] ^ 1]),), sidecar.commitments, sidecar.proofs)
+    assert not blobs.verify_sidecar(changed)
+    assert sidecar.versioned_hashes == (blobs.blob_versioned_hash(BLOB),)
+
+
+def test_pack_and_unpack() -> None:
+    data = RANDOM.randbytes(130_000)
+    packed = blobs.pack(data)
+    assert [len(blob) for blob in packed] == [blobs.BLOB_SIZE] * 2
+    assert blobs.unpack(packed)[: len(data)] == data and not any(blobs.unpack(packed)[len(data) :])
+    assert blobs.pack(b"") == []
+    with pytest.raises(ValueError):
+        blobs.unpack([b"\x01" + bytes(blobs.BLOB_SIZE - 1)])
+    with pytest.raises(ValueError):
+        blobs.commitment_of(b"\xff" * blobs.BLOB_SIZE)
+    with pytest.raises(IndexError):
+        blobs.point_of(4096)
