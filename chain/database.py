@@ -1,0 +1,175 @@
+"""An LMDB environment that grows as needed and is owned by one process.
+
+Transactions are short: `read` for one look-up or a handful, `write` for everything that must appear
+together. Writes are durable when the `with` block has ended, so a kill at any moment leaves
+the last finished one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import lmdb
+
+T = TypeVar("T")
+
+INITIAL_MAP_SIZE = 1 << 30  # bytes of address space; the file itself only grows with what is in it
+MAX_READERS = 126
+
+
+class ChainStoreError(Exception):
+    """The database can't be used as asked; the message says why and what to do."""
+
+
+class Database:
+    """Named tables of bytes to bytes in one directory.
+
+    `path` None: a temporary directory, removed by `close`, where writes aren't forced to disk.
+    """
+
+    def __init__(self, path: Path | None, tables: tuple[str, ...], map_size: int = INITIAL_MAP_SIZE) -> None:
+        self._temporary = path is None
+        self.path = Path(tempfile.mkdtemp(prefix="verdict-chain-")) if path is None else Path(path)
+        self._gate = threading.Condition()
+        self._active = 0  # transactions under way in this process
+        self._resizing = False
+        self._write_lock = threading.RLock()
+        self._closed = False
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ChainStoreError(f"can't make the data directory {self.path}: {error}") from error
+        self._lock_file = self._lock_directory()
+        try:
+            self._env = lmdb.open(
+                str(self.path),
+                map_size=map_size,
+                max_dbs=len(tables),
+                max_readers=MAX_READERS,
+                sync=not self._temporary,
+                metasync=not self._temporary,
+            )
+            self._env.reader_check()  # frees the slots of processes that died
+            self._tables = {name: self._env.open_db(name.encode()) for name in tables}
+        except lmdb.Error as error:
+            os.close(self._lock_file)
+            raise ChainStoreError(
+                f"{self.path} isn't a readable LMDB database ({error}); move it away and sync again"
+            ) from error
+
+    def _lock_directory(self) -> int:
+        descriptor = os.open(self.path / "owner.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise ChainStoreError(f"{self.path} is in use by another process (pid {owner})") from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        return descriptor
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        """Ends the use of the directory; removes it if it is a temporary one. Idempotent."""
+        with self._write_lock, self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._gate.wait_for(lambda: self._active == 0)
+            self._env.close()
+        os.close(self._lock_file)
+        if self._temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[Tables]:
+        with self._gate:
+            self._gate.wait_for(lambda: not self._resizing)
+            if self._closed:
+                raise ChainStoreError(f"{self.path} has been closed")
+            self._active += 1
+        try:
+            with self._env.begin(write=write) as transaction:
+                yield Tables(transaction, self._tables)
+        finally:
+            with self._gate:
+                self._active -= 1
+                self._gate.notify_all()
+
+    @contextmanager
+    def read(self) -> Iterator[Tables]:
+        """A consistent snapshot. Must not be open around a `write` of the same thread."""
+        with self._transaction(write=False) as tables:
+            yield tables
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        with self._transaction(write=False) as tables:
+            return tables.get(table, key)
+
+    def write(self, change: Callable[[Tables], T]) -> T:
+        """Runs `change` in one durable transaction; again, from the start, after growing a full map.
+
+        If it raises, nothing of it is kept.
+        """
+        with self._write_lock:
+            while True:
+                try:
+                    with self._transaction(write=True) as tables:
+                        return change(tables)
+                except lmdb.MapFullError:
+                    self._grow()
+                except lmdb.Error as error:
+                    raise ChainStoreError(f"writing to {self.path} failed: {error}") from error
+
+    def _grow(self) -> None:
+        with self._gate:
+            self._resizing = True
+            try:
+                self._gate.wait_for(lambda: self._active == 0)
+                self._env.set_mapsize(2 * self._env.info()["map_size"])
+            finally:
+                self._resizing = False
+                self._gate.notify_all()
+
+
+class Tables:
+    """The tables as one transaction sees them."""
+
+    def __init__(self, transaction: lmdb.Transaction, tables: dict[str, object]) -> None:
+        self._transaction = transaction
+        self._tables = tables
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        return self._transaction.get(key, db=self._tables[table])
+
+    def put(self, table: str, key: bytes, value: bytes) -> None:
+        self._transaction.put(key, value, db=self._tables[table])
+
+    def put_new(self, table: str, key: bytes, value: bytes) -> None:
+        """For values named by their hash: what is there stays."""
+        self._transaction.put(key, value, db=self._tables[table], overwrite=False)
+
+    def delete(self, table: str, key: bytes) -> None:
+        self._transaction.delete(key, db=self._tables[table])
+
+    def prefix(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Records whose key begins with `prefix`, in key order."""
+        with self._transaction.cursor(db=self._tables[table]) as cursor:
+            if not cursor.set_range(prefix):
+                return
+            for key, value in cursor:
+                if not key.startswith(prefix):
+                    return
+                yield key, value
