@@ -1,0 +1,81 @@
+"""What the transaction manager is given and gives back, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from l1.fees import FeeCaps
+
+
+class TransactionError(Exception):
+    """The candidate was not carried out."""
+
+
+class TransactionReverted(TransactionError):
+    """`receipt` is None if it was found out before sending. `data`: the revert data, if the node gives it."""
+
+    def __init__(self, reason: str, data: bytes = b"", receipt: L1Receipt | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.data = data
+        self.receipt = receipt
+
+
+class InsufficientFunds(TransactionError):
+    """The key's account can't pay for value and fees."""
+
+
+class TransactionRefused(TransactionError):
+    """The node will never take it as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TxCandidate:
+    """`to` None creates a contract; `value` in wei; `blobs` 131,072 bytes each; `label` makes it idempotent."""
+
+    to: bytes | None
+    data: bytes = b""
+    value: int = 0
+    blobs: tuple[bytes, ...] = ()
+    gas_limit: int | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class L1Receipt:
+    """`gas_price` is the effective price in wei; `logs` as the node gives them."""
+
+    tx_hash: bytes
+    block_number: int
+    block_hash: bytes
+    succeeded: bool
+    gas_used: int
+    gas_price: int
+    contract_address: bytes | None
+    logs: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPolicy:
+    """Times in seconds, `confirmations` in blocks on top of the including one."""
+
+    caps: FeeCaps
+    resubmit_after: float = 48.0
+    confirmations: int = 0
+    poll: float = 1.0
+
+
+def parse_receipt(answer: Mapping[str, Any]) -> L1Receipt:
+    created = answer.get("contractAddress")
+    return L1Receipt(
+        tx_hash=_bytes(answer["transactionHash"]), block_number=int(answer["blockNumber"], 16),
+        block_hash=_bytes(answer["blockHash"]), succeeded=int(answer["status"], 16) == 1,
+        gas_used=int(answer["gasUsed"], 16), gas_price=int(answer.get("effectiveGasPrice") or "0x0", 16),
+        contract_address=_bytes(created) if created else None, logs=tuple(answer["logs"]),
+    )
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

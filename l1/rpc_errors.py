@@ -1,0 +1,52 @@
+"""Recognises a JSON-RPC error answer in whatever an L1 connection raises, to tell it from transport trouble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RpcAnswer:
+    """`data`: revert data, empty if there is none."""
+
+    code: int
+    message: str
+    data: bytes
+
+
+class RpcError(Exception):
+    """An error answer: `code` and `message` of JSON-RPC, `data` as the node gave it."""
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def rpc_error_of(error: BaseException) -> RpcAnswer | None:
+    """None if `error` is not an answer of the node (a timeout, a lost connection, a bug)."""
+    if isinstance(error, (OSError, TimeoutError)):
+        return None
+    response = getattr(error, "rpc_response", None)  # web3's Web3RPCError
+    if isinstance(response, dict) and isinstance(response.get("error"), dict):
+        body = response["error"]
+        return RpcAnswer(int(body.get("code", 0)), str(body.get("message", "")), _revert_data(body.get("data")))
+    code, message = getattr(error, "code", None), getattr(error, "message", None)
+    if isinstance(code, int) and isinstance(message, str):
+        return RpcAnswer(code, message, _revert_data(getattr(error, "data", None)))
+    return None
+
+
+def _revert_data(data: object) -> bytes:
+    """Clients put it as hex text, as {"data": hex}, or behind a word ("Reverted 0x...")."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, dict):
+        return _revert_data(data.get("data"))
+    if isinstance(data, str) and "0x" in data:
+        try:
+            return bytes.fromhex(data[data.index("0x") + 2:])
+        except ValueError:
+            return b""
+    return b""

@@ -1,0 +1,101 @@
+"""Signs L1 transactions with one key, and puts blobs around them the way nodes take them.
+
+Hashes and signatures never cover the sidecar, so a version is signed once and wrapped whenever it is sent.
+The key is held here and shown nowhere: not in `repr`, not in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import ckzg
+import eth_account.typed_transactions.blob_transactions as eth_account_blobs
+import rlp
+from eth_account import Account
+from eth_utils import to_checksum_address
+
+from l1.fees import Fees
+from l1.journal import JournalEntry, SignedVersion
+
+
+class SidecarFormat(Enum):
+    """Network form of a blob transaction: one proof a blob (EIP-4844), or one proof a cell (EIP-7594, since Osaka)."""
+
+    BLOB_PROOFS = "blob proofs"
+    CELL_PROOFS = "cell proofs"
+
+    @property
+    def other(self) -> SidecarFormat:
+        return SidecarFormat.CELL_PROOFS if self is SidecarFormat.BLOB_PROOFS else SidecarFormat.BLOB_PROOFS
+
+
+@dataclass(frozen=True, slots=True)
+class BlobCommitments:
+    """KZG commitments (48 bytes) and versioned hashes (32 bytes) of a transaction's blobs, in order."""
+
+    commitments: tuple[bytes, ...]
+    versioned_hashes: tuple[bytes, ...]
+
+
+@lru_cache(maxsize=1)
+def trusted_setup() -> object:
+    """The mainnet ceremony's setup, as eth-account ships it; loading takes about a second, so only once."""
+    path = Path(eth_account_blobs.__file__).with_name("kzg_trusted_setup.txt")
+    return ckzg.load_trusted_setup(str(path), 0)
+
+
+def commit_blobs(blobs: Sequence[bytes]) -> BlobCommitments:
+    """About 50 ms a blob: call it in a thread."""
+    commitments = tuple(ckzg.blob_to_kzg_commitment(blob, trusted_setup()) for blob in blobs)
+    return BlobCommitments(commitments, tuple(b"\x01" + sha256(c).digest()[1:] for c in commitments))
+
+
+def prove_blobs(blobs: Sequence[bytes], commitments: BlobCommitments, form: SidecarFormat) -> tuple[bytes, ...]:
+    """One proof a blob, or 128 a blob (a quarter of a second): call it in a thread."""
+    if form is SidecarFormat.BLOB_PROOFS:
+        return tuple(ckzg.compute_blob_kzg_proof(blob, commitment, trusted_setup())
+                     for blob, commitment in zip(blobs, commitments.commitments, strict=True))
+    proofs: list[bytes] = []
+    for blob in blobs:
+        proofs.extend(ckzg.compute_cells_and_kzg_proofs(blob, trusted_setup())[1])
+    return tuple(proofs)
+
+
+def network_form(raw: bytes, blobs: Sequence[bytes], commitments: BlobCommitments, proofs: Sequence[bytes],
+                 form: SidecarFormat) -> bytes:
+    """`eth_sendRawTransaction`'s bytes of a signed type 3 transaction `raw`."""
+    body = rlp.decode(raw[1:])
+    tail: list[object] = [list(blobs), list(commitments.commitments), list(proofs)]
+    if form is SidecarFormat.CELL_PROOFS:
+        tail.insert(0, b"\x01")
+    return b"\x03" + rlp.encode([body, *tail])
+
+
+class Signer:
+    """`key`: 32 bytes, or its hex form."""
+
+    def __init__(self, key: bytes | str, chain_id: int) -> None:
+        self._account = Account.from_key(key)
+        self.chain_id = chain_id
+        self.address: bytes = bytes.fromhex(self._account.address[2:])
+
+    def __repr__(self) -> str:
+        return f"Signer({self._account.address})"
+
+    def sign(self, entry: JournalEntry, fees: Fees, versioned_hashes: Sequence[bytes]) -> SignedVersion:
+        fields: dict[str, object] = {
+            "chainId": self.chain_id, "nonce": entry.nonce, "gas": entry.gas_limit, "value": entry.value,
+            "data": entry.data, "maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.tip,
+            "type": 3 if versioned_hashes else 2,
+        }
+        if versioned_hashes:
+            fields |= {"maxFeePerBlobGas": fees.blob_fee, "blobVersionedHashes": list(versioned_hashes)}
+        if entry.to is not None:
+            fields["to"] = to_checksum_address(entry.to)
+        signed = self._account.sign_transaction(fields)
+        return SignedVersion(bytes(signed.hash), bytes(signed.raw_transaction), fees)
