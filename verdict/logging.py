@@ -27,7 +27,9 @@ def configure_logging(log_format: LogFormat = "console", level: str = "info") ->
     if log_format == "json":
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=_plain)]
     else:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=36)]
+        renderer = [structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=36, exception_formatter=structlog.dev.plain_traceback
+            )]
     structlog.configure(
         processors=[*shared, _hex_bytes, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),

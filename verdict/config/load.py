@@ -147,11 +147,11 @@ def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
         if isinstance(part, int):
             continue
         field = model.model_fields.get(part) if model else None
-        model = _table_of(field.annotation) if field else None
+        model = table_of(field.annotation) if field else None
     return model
 
 
-def _table_of(annotation: Any) -> type[BaseModel] | None:
+def table_of(annotation: Any) -> type[BaseModel] | None:
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
@@ -161,7 +161,7 @@ def _table_of(annotation: Any) -> type[BaseModel] | None:
 def _tables(model: type[BaseModel] = Config, path: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
     yield path, model
     for name, field in model.model_fields.items():
-        table = _table_of(field.annotation)
+        table = table_of(field.annotation)
         if table is not None:
             yield from _tables(table, f"{path}.{name}" if path else name)
 
@@ -185,6 +185,6 @@ def _meaning(location: tuple[int | str, ...]) -> str:
     field = model.model_fields.get(str(location[-1])) if model else None
     if field is None:
         return ""
-    if _table_of(field.annotation) is not None:
+    if table_of(field.annotation) is not None:
         return f": write a table [{_path(location)}]"
     return f": {field.description}" if field.description else ""

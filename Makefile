@@ -1,0 +1,70 @@
+# Verdict. `make demo` and `make test` need Python 3.11 or later and nothing else; Node is only for the
+# contracts' own tests (`make test-solidity`), which `make test` runs where Node is installed.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+WORKERS ?= 2
+
+# py-evm needs the fast keccak backend; Python's optimised mode would strip the checks it makes with `assert`.
+export ETH_HASH_BACKEND := pysha3
+unexport PYTHONOPTIMIZE
+
+.PHONY: help install demo test test-all test-python test-solidity lint bench check-artifacts lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## .venv with the exact versions of requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Verdict needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo not installed)."; \
+	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## a wrong assertion dies: two minutes, everything real (ARGS=--keep leaves the network up)
+	@$(BIN)/verdict demo $(ARGS)
+
+test: $(INSTALLED) ## every test but the slow ones
+	@$(MAKE) --no-print-directory test-solidity
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+test-all: $(INSTALLED) ## the slow ones too
+	@$(MAKE) --no-print-directory test-solidity
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-python: $(INSTALLED) ## the Python tests alone, e.g. make test-python ARGS="tests/unit -x"
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+test-solidity: ## the contracts' forge tests, where Node is installed
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory solidity/node_modules && cd solidity && npm test --silent; \
+	else echo "Node is not installed: skipping the forge tests"; fi
+
+check-artifacts: solidity/node_modules ## are solidity/artifacts what the sources compile to?
+	@cd solidity && npm run check --silent
+
+solidity/node_modules: solidity/package-lock.json
+	cd solidity && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lint: $(INSTALLED) ## ruff
+	@$(BIN)/ruff check .
+
+bench: $(INSTALLED) ## what is fast and what it costs
+	@set -e; for file in benchmarks/*.py; do test "$$(basename $$file)" = __init__.py || $(BIN)/python $$file $(ARGS); done
+
+lock: ## requirements.lock from what is in .venv now
+	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
+
+clean: ## what can be made again, .venv too; never data/
+	rm -rf $(VENV) solidity/out solidity/cache solidity/node_modules .pytest_cache .ruff_cache .mypy_cache build *.egg-info
