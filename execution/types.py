@@ -132,10 +132,14 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What EXECUTE is given: (pre, inputs) -> post under `fork`, and the witness to check it statelessly."""
+    """What EXECUTE is given: (pre, inputs) -> post under `fork`, and the witness to check it statelessly.
+
+    `tx_gas_cap` is the rollup's limit of one transaction's gas (a transaction over it is a no-op), 0 for none.
+    """
 
     chain_id: int
     fork: str  # "prague"
+    tx_gas_cap: int
     pre: StepState
     post: StepState
     inputs: tuple[Input, ...]
