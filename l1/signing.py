@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 import ckzg
-import eth_account.typed_transactions.blob_transactions as eth_account_blobs
 import rlp
 from eth_account import Account
 from eth_utils import to_checksum_address
 
 from l1.fees import Fees
 from l1.journal import JournalEntry, SignedVersion
+from l1.kzg import commitment_of, trusted_setup, versioned_hash
 
 
 class SidecarFormat(Enum):
@@ -42,17 +39,10 @@ class BlobCommitments:
     versioned_hashes: tuple[bytes, ...]
 
 
-@lru_cache(maxsize=1)
-def trusted_setup() -> object:
-    """The mainnet ceremony's setup, as eth-account ships it; loading takes about a second, so only once."""
-    path = Path(eth_account_blobs.__file__).with_name("kzg_trusted_setup.txt")
-    return ckzg.load_trusted_setup(str(path), 0)
-
-
 def commit_blobs(blobs: Sequence[bytes]) -> BlobCommitments:
     """About 50 ms a blob: call it in a thread."""
-    commitments = tuple(ckzg.blob_to_kzg_commitment(blob, trusted_setup()) for blob in blobs)
-    return BlobCommitments(commitments, tuple(b"\x01" + sha256(c).digest()[1:] for c in commitments))
+    commitments = tuple(commitment_of(blob) for blob in blobs)
+    return BlobCommitments(commitments, tuple(versioned_hash(commitment) for commitment in commitments))
 
 
 def prove_blobs(blobs: Sequence[bytes], commitments: BlobCommitments, form: SidecarFormat) -> tuple[bytes, ...]:

@@ -34,6 +34,7 @@ from l1.candidates import (
     TxCandidate,
     parse_receipt,
 )
+from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket, first_offer, market_from_history, outbid, replacement
 from l1.journal import JournalEntry, TransactionJournal
 from l1.rejections import Rejection, classify
@@ -48,6 +49,8 @@ log = structlog.get_logger("txmanager")
 
 GAS_MARGIN_PERCENT = 25
 REPLACEMENT_ATTEMPTS = 12
+NO_ANSWER = (L1Unavailable, L1Inconsistent, OSError, TimeoutError)
+"""What a connection raises when it has no usable answer: says nothing about the transaction."""
 
 
 class JsonRpc(Protocol):
@@ -165,7 +168,7 @@ class TransactionManager:
             del self._flights[nonce]
             self._journal.discard(nonce)
             raise
-        except (OSError, TimeoutError) as error:
+        except NO_ANSWER as error:
             log.warning("broadcast failed, will retry", nonce=nonce, error=repr(error))
         flight.watched = True
         self._wake.set()
@@ -281,7 +284,7 @@ class TransactionManager:
                 await self._wake.wait()
             try:
                 await self._tick()
-            except (OSError, TimeoutError) as error:
+            except NO_ANSWER as error:
                 log.warning("L1 not reachable", error=repr(error))
             except Exception as error:
                 if rpc_error_of(error) is None:

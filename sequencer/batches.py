@@ -1,0 +1,149 @@
+"""A batch as the sequencer makes it, before L1 knows of it. Values and their records on disk; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from derivation.batch import BatchHeader, Deposit
+
+
+@dataclass(frozen=True, slots=True)
+class L1Origin:
+    """The L1 block a batch is anchored to. `timestamp` in seconds; `header_rlp` hashes to `hash`."""
+
+    number: int
+    hash: bytes
+    timestamp: int
+    prev_randao: bytes
+    header_rlp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSlice:
+    """The deposits and forced transactions (raw) that a batch takes, and where in their queues they begin."""
+
+    deposit_start: int
+    deposits: tuple[Deposit, ...]
+    forced_start: int
+    forced: tuple[bytes, ...]
+
+    @property
+    def deposit_end(self) -> int:
+        return self.deposit_start + len(self.deposits)
+
+    @property
+    def forced_end(self) -> int:
+        return self.forced_start + len(self.forced)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBlock:
+    """`delta`: seconds after the block before it, None for a batch's first, which L1 alone starts.
+    `data_transactions`: how many of the block's last transactions come from the batch's data; the others were forced."""
+
+    hash: bytes
+    delta: int | None
+    data_transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBatch:
+    """`parent_block`: hash of the L2 block before it. `opened_at`: wall clock, seconds. `header` is None as long as
+    the batch is open. `foreign`: posted by someone else and adopted, so not ours to post again."""
+
+    index: int
+    parent_hash: bytes
+    parent_block: bytes
+    origin: L1Origin
+    queue: QueueSlice
+    opened_at: float
+    blocks: tuple[LocalBlock, ...] = ()
+    header: BatchHeader | None = None
+    foreign: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.header is None
+
+    @property
+    def last_block(self) -> bytes:
+        return self.blocks[-1].hash if self.blocks else self.parent_block
+
+    def with_block(self, block: LocalBlock) -> LocalBatch:
+        return replace(self, blocks=(*self.blocks, block))
+
+    def closed(self, blob_hashes: Sequence[bytes], chunk_count: int) -> LocalBatch:
+        origin, queue = self.origin, self.queue
+        return replace(self, header=BatchHeader(
+            parent_hash=self.parent_hash, index=self.index, blob_hashes=tuple(blob_hashes), chunk_count=chunk_count,
+            origin_number=origin.number, origin_hash=origin.hash, origin_timestamp=origin.timestamp,
+            origin_prev_randao=origin.prev_randao, deposit_start=queue.deposit_start, deposit_end=queue.deposit_end,
+            forced_start=queue.forced_start, forced_end=queue.forced_end,
+        ))
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a batch builds on: how many batches and queue entries came before it, and the last batch and L2 block."""
+
+    batch_count: int
+    batch_hash: bytes
+    block_hash: bytes
+    origin_number: int
+    deposit_end: int
+    forced_end: int
+
+
+def anchor_after(batch: LocalBatch) -> Anchor:
+    """Of a closed batch."""
+    if batch.header is None:
+        raise ValueError(f"batch {batch.index} is still open")
+    return Anchor(batch.index + 1, batch.header.hash, batch.last_block, batch.origin.number,
+                  batch.queue.deposit_end, batch.queue.forced_end)
+
+
+def encode_batch(batch: LocalBatch) -> bytes:
+    origin, queue, header = batch.origin, batch.queue, batch.header
+    return json.dumps({
+        "index": batch.index, "parent_hash": batch.parent_hash.hex(), "parent_block": batch.parent_block.hex(),
+        "origin": [origin.number, origin.hash.hex(), origin.timestamp, origin.prev_randao.hex(), origin.header_rlp.hex()],
+        "deposits": [queue.deposit_start,
+                     [[d.index, d.recipient.hex(), d.amount_gwei, d.l1_block] for d in queue.deposits]],
+        "forced": [queue.forced_start, [raw.hex() for raw in queue.forced]],
+        "opened_at": batch.opened_at, "foreign": batch.foreign,
+        "blocks": [[b.hash.hex(), b.delta, b.data_transactions] for b in batch.blocks],
+        "data": None if header is None else [[h.hex() for h in header.blob_hashes], header.chunk_count],
+    }, separators=(",", ":")).encode()
+
+
+def decode_batch(record: bytes) -> LocalBatch:
+    fields = json.loads(record)
+    number, origin_hash, timestamp, randao, header_rlp = fields["origin"]
+    deposit_start, deposits = fields["deposits"]
+    forced_start, forced = fields["forced"]
+    batch = LocalBatch(
+        index=fields["index"], parent_hash=bytes.fromhex(fields["parent_hash"]),
+        parent_block=bytes.fromhex(fields["parent_block"]),
+        origin=L1Origin(number, bytes.fromhex(origin_hash), timestamp, bytes.fromhex(randao), bytes.fromhex(header_rlp)),
+        queue=QueueSlice(
+            deposit_start, tuple(Deposit(i, bytes.fromhex(to), amount, block) for i, to, amount, block in deposits),
+            forced_start, tuple(bytes.fromhex(raw) for raw in forced)),
+        opened_at=fields["opened_at"], foreign=fields["foreign"],
+        blocks=tuple(LocalBlock(bytes.fromhex(h), delta, count) for h, delta, count in fields["blocks"]),
+    )
+    if fields["data"] is None:
+        return batch
+    blob_hashes, chunk_count = fields["data"]
+    return batch.closed([bytes.fromhex(h) for h in blob_hashes], chunk_count)
+
+
+def encode_anchor(anchor: Anchor) -> bytes:
+    return json.dumps([anchor.batch_count, anchor.batch_hash.hex(), anchor.block_hash.hex(), anchor.origin_number,
+                       anchor.deposit_end, anchor.forced_end]).encode()
+
+
+def decode_anchor(record: bytes) -> Anchor:
+    count, batch_hash, block_hash, origin_number, deposit_end, forced_end = json.loads(record)
+    return Anchor(count, bytes.fromhex(batch_hash), bytes.fromhex(block_hash), origin_number, deposit_end, forced_end)

@@ -1,0 +1,124 @@
+"""The L2 node: a ChainView over the store, with a pool and events. JSON-RPC reads it, the builder writes it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+
+from chain.canonical import Switch
+from chain.events import Broadcast, NewHead, PendingTransaction
+from chain.mempool import PoolError, PoolLimits, TransactionPool
+from chain.store import ChainStore
+from chain.view import BlockRef, StoredBlock
+from derivation.inputs import DerivationParams
+from execution.block import BlockBuilder
+from execution.header import Header
+from execution.receipt import Receipt
+from execution.rules import Rules
+from execution.types import BlockAttributes
+from execution.world import WorldState
+
+log = structlog.get_logger("sequencer.node")
+
+
+class L2Node:
+    """`building` is held by whoever changes the chain: the builder, or the follower when L1 says otherwise."""
+
+    def __init__(self, store: ChainStore, rules: Rules, params: DerivationParams, limits: PoolLimits,
+                 clock: Callable[[], float] = time.time) -> None:
+        self.store = store
+        self.rules = rules
+        self.params = params
+        self.pool = TransactionPool(rules, limits, block_gas_limit=params.gas_limit)
+        self.events = Broadcast()
+        self.building = asyncio.Lock()
+        self.arrived = asyncio.Event()  # set when a transaction entered the pool
+        self._clock = clock
+
+    # ---- ChainView
+
+    def head(self) -> Header:
+        return self.store.head
+
+    def resolve(self, ref: BlockRef) -> Header | None:
+        return self.store.resolve(ref)
+
+    def block(self, block_hash: bytes) -> StoredBlock | None:
+        return self.store.block(block_hash)
+
+    def receipts(self, block_hash: bytes) -> tuple[Receipt, ...]:
+        return self.store.receipts(block_hash)
+
+    def locate(self, tx_hash: bytes) -> tuple[bytes, int] | None:
+        return self.store.locate(tx_hash)
+
+    def world_at(self, header: Header) -> WorldState:
+        return self.store.world_at(header)
+
+    def block_hashes(self, header: Header) -> Callable[[int], bytes]:
+        return self.store.block_hashes(header)
+
+    def pending_builder(self) -> BlockBuilder:
+        parent = self.store.head
+        attributes = BlockAttributes(
+            timestamp=max(int(self._clock()), parent.timestamp + 1), fee_recipient=self.params.fee_recipient,
+            prev_randao=parent.prev_randao, gas_limit=self.params.gas_limit,
+            parent_beacon_block_root=parent.parent_beacon_block_root or bytes(32))
+        return BlockBuilder.open(self.rules, self.store.world_at(parent), parent, attributes,
+                                 self.store.block_hashes(parent))
+
+    async def submit(self, raw: bytes) -> bytes:
+        if raw[:1] == b"\x03":
+            raise PoolError("blob transactions are not supported on this chain (transaction type 3)")
+        decoded = self.pool.decode(raw)
+        head = self.store.head
+        world = self.store.world_at(head)
+        pooled = self.pool.add(raw, world.get_nonce(decoded.sender), world.get_balance(decoded.sender),
+                               head.base_fee_per_gas or 0, decoded=decoded)
+        self.arrived.set()
+        self.events.publish(PendingTransaction(pooled.hash))
+        return pooled.hash
+
+    # ---- what the builder and the follower do to it
+
+    def next_base_fee(self) -> int:
+        """Of the block after the head, in wei per gas."""
+        head = self.store.head
+        target = head.gas_limit // 2
+        base_fee, used = head.base_fee_per_gas or 0, head.gas_used
+        change = base_fee * abs(used - target) // target // 8
+        if used > target:
+            return base_fee + max(change, 1)
+        return base_fee - change
+
+    def has_executable(self) -> bool:
+        """Whether the pool has something the next block could take."""
+        return next(iter(self.pool.best(self.next_base_fee())), None) is not None
+
+    def announce(self, switch: Switch) -> None:
+        """The head has changed: brings the pool in line and tells the subscribers. Transactions of removed blocks
+        go back to the pool."""
+        if not switch.removed and not switch.added:
+            return
+        world = self.store.world_at(self.store.head)
+        accounts = {address: (world.get_nonce(address), world.get_balance(address)) for address in self.pool.senders()}
+        self.pool.on_block(accounts)
+        for header in reversed(switch.removed):
+            self._return_to_pool(header, world)
+        if switch.removed:
+            log.warning("unsafe chain reorganised", removed=len(switch.removed), added=len(switch.added),
+                        head=self.store.head.number)
+        self.events.publish(NewHead(self.store.head, switch.removed, switch.added))
+
+    def _return_to_pool(self, header: Header, world: WorldState) -> None:
+        block = self.store.block(header.hash)
+        for raw, sender in zip(block.transactions, block.senders, strict=True) if block else ():
+            try:
+                self.pool.add(raw, world.get_nonce(sender), world.get_balance(sender))
+            except PoolError as error:
+                log.debug("transaction does not return to the pool", reason=str(error))
+            else:
+                self.arrived.set()
