@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 ELEMENTS_PER_CHUNK = 64
 ELEMENT_BYTES = 32
@@ -157,7 +158,7 @@ class ChunkWriter:
         room = CHUNK_SIZE - self._used - ITEM_HEADER_SIZE
         first = room if self._fits(_MIN_FRAGMENT) else MAX_PAYLOAD
         cuts = [0, *range(first, len(raw), MAX_PAYLOAD), len(raw)]
-        pieces = [(ItemKind.FRAGMENT, raw[a:b]) for a, b in zip(cuts, cuts[1:])]
+        pieces = [(ItemKind.FRAGMENT, raw[a:b]) for a, b in pairwise(cuts)]
         return [*pieces[:-1], (ItemKind.LAST_FRAGMENT, pieces[-1][1])]
 
     def _fits(self, payload_size: int) -> bool:
