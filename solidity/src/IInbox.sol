@@ -40,6 +40,7 @@ interface IInbox {
 
     function headBatch() external view returns (bytes32 batchHash, uint64 count); // count = number of batches
     function batchExists(bytes32 batchHash) external view returns (bool);
+    function batchIndex(bytes32 batchHash) external view returns (uint64); // reverts if there is no such batch
     function depositAt(uint64 index) external view returns (address recipient, uint64 amountGwei, uint64 l1Block);
     function forcedAt(uint64 index) external view returns (bytes32 rawHash, uint64 l1Block);
     function depositCount() external view returns (uint64);

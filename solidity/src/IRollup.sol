@@ -96,7 +96,7 @@ interface IRollup {
     event Credited(address indexed to, uint256 amount);
 
     /// Payable with exactly `assertionBond`. The checkpoints are the blobs of this transaction.
-    /// @param first opening of checkpoint 0, @param last of checkpoint M-1; commitments: of their blobs.
+    /// @param ends opens checkpoints 0 and M-1
     function makeAssertion(
         bytes32 parentId, bytes32 batchHash, uint64 batchIndex, uint64 steps, StepState calldata finalState,
         CheckpointOpening calldata ends

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
+import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+import {BatchHeader, IInbox} from "./IInbox.sol";
+
+/// docs/protocol.md section 2: the order of L2. Batches are only ever appended. No owner, no pause, no upgrade.
+///
+/// Deposited ETH stays here. What a forced transaction costs its sender is the L1 gas of queueing it and, on L2, its
+/// own gas if it is valid; pricing of invalid ones is left to a version with a fee market.
+contract Inbox is IInbox {
+    error ZeroMaxOriginAge();
+    error MaxOriginAgeTooLong(uint64 maxOriginAge, uint64 limit);
+    error ExclusiveTimeoutOutOfRange(uint64 exclusiveTimeout, uint64 limit);
+
+    error NotSequencer(address caller, uint64 exclusiveUntil);
+    error ParentMismatch(bytes32 given, bytes32 head);
+    error TooManyBlobs(uint256 limit);
+    error WrongChunkCount(uint64 chunkCount, uint256 blobs);
+    error OriginNotPast(uint256 originNumber, uint256 blockNumber);
+    error OriginTooOld(uint256 originNumber, uint256 oldest);
+    error OriginBeforeParents(uint256 originNumber, uint64 parentOriginNumber);
+    error OriginHeaderMismatch(uint256 originNumber, bytes32 headerHash);
+    error ZeroRecipient();
+    error NotWholeGwei(uint256 value);
+    error DepositTooLarge(uint256 value);
+    error ForcedSizeOutOfRange(uint256 size, uint256 limit);
+    error UnknownBatch(bytes32 batchHash);
+
+    struct Deposit {
+        address recipient;
+        uint64 amountGwei;
+        uint32 l1Block;
+    }
+
+    struct Forced {
+        bytes32 rawHash;
+        uint64 l1Block;
+    }
+
+    uint256 public constant MAX_BLOBS = 6;
+    uint64 public constant CHUNKS_PER_BLOB = 64;
+    uint64 public constant MAX_DEPOSITS_PER_BATCH = 16;
+    uint64 public constant MAX_FORCED_PER_BATCH = 16;
+    /// Bytes.
+    uint256 public constant MAX_FORCED_SIZE = 32768;
+    /// EIP-2935 serves this many blocks.
+    uint64 public constant MAX_ORIGIN_AGE_LIMIT = 8191;
+    /// Seconds.
+    uint64 public constant EXCLUSIVE_TIMEOUT_LIMIT = 30 days;
+
+    /// @inheritdoc IInbox
+    address public immutable sequencer;
+    /// Seconds of the sequencer's silence after which anyone may post, until it posts again.
+    uint64 public immutable exclusiveTimeout;
+    /// L1 blocks.
+    uint64 public immutable maxOriginAge;
+
+    bytes32 private _head;
+    uint64 private _count;
+    uint64 private _originNumber; // of the last batch
+    uint64 private _depositNext;
+    uint64 private _forcedNext;
+    uint64 private _sequencerPostedAt;
+    Deposit[] private _deposits;
+    Forced[] private _forced;
+    mapping(bytes32 batchHash => uint256 indexPlusOne) private _batches;
+
+    /// @param sequencer_ zero: anyone may post at any time (then `exclusiveTimeout_` must be 0)
+    /// @param exclusiveTimeout_ seconds
+    /// @param maxOriginAge_ L1 blocks
+    constructor(address sequencer_, uint64 exclusiveTimeout_, uint64 maxOriginAge_) {
+        if (maxOriginAge_ == 0) revert ZeroMaxOriginAge();
+        if (maxOriginAge_ > MAX_ORIGIN_AGE_LIMIT) revert MaxOriginAgeTooLong(maxOriginAge_, MAX_ORIGIN_AGE_LIMIT);
+        if ((sequencer_ == address(0)) != (exclusiveTimeout_ == 0) || exclusiveTimeout_ > EXCLUSIVE_TIMEOUT_LIMIT) {
+            revert ExclusiveTimeoutOutOfRange(exclusiveTimeout_, EXCLUSIVE_TIMEOUT_LIMIT);
+        }
+        sequencer = sequencer_;
+        exclusiveTimeout = exclusiveTimeout_;
+        maxOriginAge = maxOriginAge_;
+        _sequencerPostedAt = uint64(block.timestamp);
+        // No origin from before this contract: the genesis must not depend on when the first batch is posted.
+        if (block.number > 0) _originNumber = uint64(block.number - 1);
+    }
+
+    /// @inheritdoc IInbox
+    function postBatch(bytes32 parentHash, uint64 chunkCount, bytes calldata originHeader)
+        external
+        returns (bytes32 batchHash)
+    {
+        if (msg.sender == sequencer) _sequencerPostedAt = uint64(block.timestamp);
+        else if (block.timestamp <= exclusiveUntil()) revert NotSequencer(msg.sender, exclusiveUntil());
+        if (parentHash != _head) revert ParentMismatch(parentHash, _head);
+
+        BatchHeader memory header;
+        header.parentHash = parentHash;
+        header.index = _count;
+        header.blobHashes = _blobHashes();
+        if ((uint256(chunkCount) + CHUNKS_PER_BLOB - 1) / CHUNKS_PER_BLOB != header.blobHashes.length) {
+            revert WrongChunkCount(chunkCount, header.blobHashes.length);
+        }
+        header.chunkCount = chunkCount;
+        _readOrigin(originHeader, header);
+        (header.depositStart, header.forcedStart) = (_depositNext, _forcedNext);
+        (header.depositEnd, header.forcedEnd) = due(header.originNumber);
+
+        batchHash = keccak256(abi.encode(header));
+        _head = batchHash;
+        _count = header.index + 1;
+        _originNumber = header.originNumber;
+        _depositNext = header.depositEnd;
+        _forcedNext = header.forcedEnd;
+        _batches[batchHash] = _count;
+        emit BatchPosted(header.index, batchHash, msg.sender, header);
+    }
+
+    /// @inheritdoc IInbox
+    function due(uint64 originNumber) public view returns (uint64 depositEnd, uint64 forcedEnd) {
+        uint64 end = _min(_depositNext + MAX_DEPOSITS_PER_BATCH, depositCount());
+        for (depositEnd = _depositNext; depositEnd < end; ++depositEnd) {
+            if (_deposits[depositEnd].l1Block > originNumber) break;
+        }
+        end = _min(_forcedNext + MAX_FORCED_PER_BATCH, forcedCount());
+        for (forcedEnd = _forcedNext; forcedEnd < end; ++forcedEnd) {
+            if (_forced[forcedEnd].l1Block > originNumber) break;
+        }
+    }
+
+    /// @inheritdoc IInbox
+    function deposit(address recipient) external payable returns (uint64 index) {
+        if (recipient == address(0)) revert ZeroRecipient();
+        if (msg.value == 0 || msg.value % 1 gwei != 0) revert NotWholeGwei(msg.value);
+        if (msg.value / 1 gwei > type(uint64).max) revert DepositTooLarge(msg.value);
+        uint64 amountGwei = uint64(msg.value / 1 gwei);
+        index = depositCount();
+        _deposits.push(Deposit(recipient, amountGwei, uint32(block.number)));
+        emit Deposited(index, recipient, amountGwei);
+    }
+
+    /// @inheritdoc IInbox
+    function forceTransaction(bytes calldata raw) external returns (uint64 index) {
+        if (raw.length == 0 || raw.length > MAX_FORCED_SIZE) revert ForcedSizeOutOfRange(raw.length, MAX_FORCED_SIZE);
+        bytes32 rawHash = keccak256(raw);
+        index = forcedCount();
+        _forced.push(Forced(rawHash, uint64(block.number)));
+        emit TransactionForced(index, rawHash, raw);
+    }
+
+    /// @inheritdoc IInbox
+    function headBatch() external view returns (bytes32 batchHash, uint64 count) {
+        return (_head, _count);
+    }
+
+    /// @inheritdoc IInbox
+    function batchExists(bytes32 batchHash) external view returns (bool) {
+        return _batches[batchHash] != 0;
+    }
+
+    /// @inheritdoc IInbox
+    function batchIndex(bytes32 batchHash) external view returns (uint64) {
+        uint256 indexPlusOne = _batches[batchHash];
+        if (indexPlusOne == 0) revert UnknownBatch(batchHash);
+        return uint64(indexPlusOne - 1);
+    }
+
+    /// @inheritdoc IInbox
+    function depositAt(uint64 index) external view returns (address recipient, uint64 amountGwei, uint64 l1Block) {
+        Deposit storage d = _deposits[index];
+        return (d.recipient, d.amountGwei, d.l1Block);
+    }
+
+    /// @inheritdoc IInbox
+    function forcedAt(uint64 index) external view returns (bytes32 rawHash, uint64 l1Block) {
+        Forced storage f = _forced[index];
+        return (f.rawHash, f.l1Block);
+    }
+
+    /// @inheritdoc IInbox
+    function depositCount() public view returns (uint64) {
+        return uint64(_deposits.length);
+    }
+
+    /// @inheritdoc IInbox
+    function forcedCount() public view returns (uint64) {
+        return uint64(_forced.length);
+    }
+
+    /// @inheritdoc IInbox
+    /// @dev Only the sequencer's own batches renew its right: a dead sequencer doesn't slow down who replaces it.
+    function exclusiveUntil() public view returns (uint64) {
+        return sequencer == address(0) ? 0 : _sequencerPostedAt + exclusiveTimeout;
+    }
+
+    /// The origin of the next batch is this L1 block or a later one.
+    function lastOriginNumber() external view returns (uint64) {
+        return _originNumber;
+    }
+
+    /// Where the next batch's deposits and forced transactions start.
+    function nextDue() external view returns (uint64 depositStart, uint64 forcedStart) {
+        return (_depositNext, _forcedNext);
+    }
+
+    /// The versioned hashes of this transaction's blobs.
+    function _blobHashes() private view returns (bytes32[] memory hashes) {
+        uint256 count = 0;
+        while (blobhash(count) != 0) ++count;
+        if (count > MAX_BLOBS) revert TooManyBlobs(MAX_BLOBS);
+        hashes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            hashes[i] = blobhash(i);
+        }
+    }
+
+    /// Checks that `rlp` is the header of a recent L1 block and takes from it what derivation needs.
+    function _readOrigin(bytes memory rlp, BatchHeader memory header) private view {
+        Memory.Slice[] memory fields = BlockHeader.parseHeader(rlp);
+        uint256 number = BlockHeader.getNumber(fields);
+        if (number >= block.number) revert OriginNotPast(number, block.number);
+        if (block.number - number > maxOriginAge) revert OriginTooOld(number, block.number - maxOriginAge);
+        if (number < _originNumber) revert OriginBeforeParents(number, _originNumber);
+        bytes32 hash = keccak256(rlp);
+        if (!BlockHeader.verifyBlockHeader(fields, hash)) revert OriginHeaderMismatch(number, hash);
+        header.originNumber = uint64(number);
+        header.originHash = hash;
+        header.originTimestamp = uint64(BlockHeader.getTimestamp(fields));
+        header.originPrevRandao = BlockHeader.getPrevRandao(fields);
+    }
+
+    function _min(uint64 a, uint64 b) private pure returns (uint64) {
+        return a < b ? a : b;
+    }
+}
