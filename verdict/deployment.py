@@ -26,20 +26,18 @@ class _Record(BaseModel):
 
 
 class Creation(_Record):
-    """One contract creation. `raw` (hex) is signed before it is sent, so it can only ever happen once."""
+    """One contract creation, included in L1."""
 
-    raw: str
     transaction: str  # hash
-    address: str | None = None  # when included
-    block_number: int | None = None
-    block_hash: str | None = None
-    gas_used: int | None = None
+    address: str
+    block_number: int
+    block_hash: str
+    gas_used: int
 
 
 class Genesis(_Record):
     """Of the L2. Hashes are 0x hex."""
 
-    timestamp: int  # seconds since the epoch
     state_root: str
     block_hash: str
     commitment: str  # of the genesis StepState, 31 bytes
@@ -89,18 +87,18 @@ class Deployment(_Record):
     def of(cls, progress: Progress) -> Deployment:
         """Of a complete `progress`."""
         made = progress.contracts
-        first = min((made[stage] for stage in STAGES), key=lambda creation: creation.block_number or 0)
+        first = min((made[stage] for stage in STAGES), key=lambda creation: creation.block_number)
         return cls(
             name=progress.name,
             fingerprint=progress.fingerprint,
             l1_chain_id=progress.l1_chain_id,
             l2_chain_id=progress.l2_chain_id,
             genesis=progress.genesis,
-            block_number=first.block_number or 0,
-            block_hash=first.block_hash or "",
-            step_verifier=made["step_verifier"].address or "",
-            inbox=made["inbox"].address or "",
-            rollup=made["rollup"].address or "",
+            block_number=first.block_number,
+            block_hash=first.block_hash,
+            step_verifier=made["step_verifier"].address,
+            inbox=made["inbox"].address,
+            rollup=made["rollup"].address,
         )
 
 

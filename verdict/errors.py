@@ -32,6 +32,8 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure | None:
     """What to tell the user, if the failure is of a kind that they can mend; None for a bug."""
+    from l1.client import L1Inconsistent, L1Unavailable  # not at the top: it loads web3
+
     for cause in _leaves(error):
         match cause:
             case ConfigError():
@@ -40,7 +42,7 @@ def failure_of(error: BaseException) -> Failure | None:
                 return Failure(str(cause), EXIT_KEY)
             case DeploymentError():
                 return Failure(str(cause), EXIT_DEPLOYMENT)
-            case L1Problem():
+            case L1Problem() | L1Unavailable() | L1Inconsistent():
                 return Failure(str(cause), EXIT_L1)
             case OSError() if cause.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL) and _binding(cause):
                 return Failure(f"can't listen: {cause.strerror or cause}; is it running already?", EXIT_PORT)

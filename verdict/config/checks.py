@@ -50,6 +50,9 @@ def _rollup(config: Config) -> Iterator[Problem]:
     if rollup.exclusive_timeout < 10 * config.l1.slot and rollup.sequencing == "single":
         yield Problem("rollup.exclusive_timeout", f'must be at least "{span(10 * config.l1.slot)}" (10 L1 blocks), '
                       "or the sequencer loses its right between two batches")
+    if rollup.exclusive_timeout > 30 * 86400:
+        yield Problem("rollup.exclusive_timeout", 'must be at most "30d": longer than that nobody could replace a '
+                      "sequencer that is gone")
     seen: dict[str, int] = {}
     for index, entry in enumerate(rollup.alloc):
         if entry.address in seen:
@@ -75,6 +78,8 @@ def _dispute(config: Config) -> Iterator[Problem]:
         yield Problem("dispute.clock", f'"{span(dispute.clock)}" is shorter than the game needs: {stride} at arity '
                       f"{dispute.arity} take {budget.rounds} rounds, {budget.moves} moves of one side, each up to "
                       f'{BLOCKS_PER_MOVE} L1 blocks of {span(slot)}: at least "{needed}"')
+    if dispute.window > 365 * 86400:
+        yield Problem("dispute.window", 'must be at most "365d"')
     if dispute.window < budget.window:
         clocks = f"both clocks (2 * {span(dispute.clock)}) and " if budget.rounds else ""
         yield Problem("dispute.window", f'"{span(dispute.window)}" is too short: {clocks}{BLOCKS_TO_CHALLENGE} L1 blocks '

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from verdict.config.game import MAX_STEPS_PER_BATCH
 from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Url, Wei
 
 Port = Annotated[Number, Field(ge=1, le=65535)]
@@ -105,9 +106,9 @@ class Rollup(Table):
 class Dispute(Table):
     """`[dispute]`: assertions and games. Nothing here can be changed after deployment."""
 
-    stride: Annotated[Number, Field(ge=0, le=2**32)] = Field(
+    stride: Annotated[Number, Field(ge=0, le=MAX_STEPS_PER_BATCH)] = Field(
         16, description="steps between two checkpoints; 1: no games at all, 0: none inside a batch")
-    arity: Annotated[Number, Field(ge=2, le=256)] = Field(2, description="parts into which a round splits an interval")
+    arity: Annotated[Number, Field(ge=2, le=64)] = Field(2, description="parts into which a round splits an interval")
     window: Seconds = Field("7d", description="how long an assertion can be challenged")
     clock: Seconds = Field("1d", description="time of each side in a game, all its moves together")
     assertion_bond: Wei = Field("1 ether", description="staked with each assertion, returned when it confirms")

@@ -1,0 +1,249 @@
+"""Puts a rollup on L1: checks first, then StepVerifier, Inbox and Rollup, each stage kept in deployment.json.
+
+Everything that can be found wrong without a transaction is found before the first one. The creations go through
+the transaction manager under labels, so however often a deployment is interrupted and resumed, each happens once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi import decode, encode
+from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
+
+from execution.abi import commitment
+from execution.types import StepState
+from l1.candidates import InsufficientFunds, L1Receipt, TransactionError, TransactionPolicy, TxCandidate
+from l1.fees import FeeCaps
+from l1.txmanager import JsonRpc, TransactionManager
+from verdict.artifacts import creation_code, selector
+from verdict.config import Config
+from verdict.deployment import (
+    STAGES,
+    Creation,
+    Deployment,
+    DeploymentError,
+    Genesis,
+    Progress,
+    check_fingerprint,
+    load_progress,
+    save_progress,
+)
+from verdict.errors import L1Problem
+from verdict.genesis import genesis_state
+
+EXECUTE = "0x0000000000000000000000000000000000000101"
+ZERO_ADDRESS = "0x" + "00" * 20
+CONTRACTS = {"step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup"}
+GAS_ESTIMATE = 9_000_000
+"""L1 gas that the three creations take together, at most: what the deployer must be able to pay."""
+
+_ROLLUP_CONFIG = (
+    "(address,address,uint64,uint64,uint64,uint64,uint256,uint256,uint64,bytes32,bytes32)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What `deploy` reports: a check that passed, or a contract that now exists."""
+
+    name: str
+    detail: str
+    transaction: str = ""  # 0x hash
+    gas_used: int = 0
+
+
+Report = Callable[[Stage], None]
+
+
+async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Report = lambda stage: None) -> Deployment:
+    """Deploys, or resumes, or finds that all is done. Raises DeploymentError or L1Problem."""
+    genesis = genesis_state(config)
+    progress = load_progress(config.deployment_path)
+    if progress is not None:
+        check_fingerprint(progress, config)
+    await check_l1(config, rpc, report)
+    if progress is not None:
+        await _check_contracts(config, progress, rpc)
+        if progress.complete:
+            report(Stage("done", f"{config.name} is deployed already: {config.deployment_path}"))
+            return Deployment.of(progress)
+        if progress.deployer != account.address:
+            raise DeploymentError(
+                f"{config.deployment_path} was begun by {progress.deployer}, and the key is {account.address}'s"
+            )
+    else:
+        progress = _new_progress(config, account, genesis)
+        await _check_balance(account, rpc)
+        save_progress(config.deployment_path, progress)
+    report(Stage("genesis", f"state root {progress.genesis.state_root}"))
+
+    async with TransactionManager(
+        rpc, account.key.hex(), config.l1.chain_id, config.data_dir / "deployer", _policy(config)
+    ) as transactions:
+        for stage in STAGES:
+            progress = await _create(stage, config, progress, genesis, transactions, report)
+    await _verify(progress, genesis, rpc)
+    progress = progress.model_copy(update={"complete": True})
+    save_progress(config.deployment_path, progress)
+    report(Stage("done", str(config.deployment_path)))
+    return Deployment.of(progress)
+
+
+async def check_l1(config: Config, rpc: JsonRpc, report: Report = lambda stage: None) -> None:
+    """Is it the chain that the configuration says, and does it have EXECUTE? Raises L1Problem."""
+    chain_id = int(await _ask(config, rpc, "eth_chainId", []), 16)
+    if chain_id != config.l1.chain_id:
+        raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
+    try:
+        answer = await _ask(config, rpc, "eth_call", [{"to": EXECUTE, "data": selector("gasPrice()")}, "latest"])
+    except L1Problem:
+        raise
+    except Exception as error:
+        raise L1Problem(f"{config.l1.rpc_url} has no EXECUTE precompile at {EXECUTE}: {error}") from None
+    if len(answer) != 66:
+        raise L1Problem(f"{config.l1.rpc_url} has no EXECUTE precompile at {EXECUTE} (its gasPrice() answers nothing)")
+    report(Stage("l1", f"chain {chain_id}, EXECUTE at {int(answer, 16):,} wei per gas"))
+
+
+def _new_progress(config: Config, account: LocalAccount, genesis: StepState) -> Progress:
+    return Progress(
+        name=config.name,
+        fingerprint=config.fingerprint(),
+        l1_chain_id=config.l1.chain_id,
+        l2_chain_id=config.rollup.chain_id,
+        deployer=account.address,
+        genesis=Genesis(
+            state_root="0x" + genesis.state_root.hex(),
+            block_hash="0x" + genesis.block_hash.hex(),
+            commitment="0x" + commitment(genesis).hex(),
+        ),
+    )
+
+
+def constructor_arguments(stage: str, config: Config, genesis: StepState, addresses: dict[str, str]) -> bytes:
+    """ABI-encoded, as the constructors in solidity/src take them."""
+    rollup, dispute = config.rollup, config.dispute
+    if stage == "step_verifier":
+        return encode(
+            ["uint64", "bytes32", "address", "uint64", "uint64"],
+            [rollup.chain_id, b"prague".ljust(32, b"\0"), rollup.fee_recipient, rollup.gas_limit, rollup.max_drift],
+        )
+    if stage == "inbox":
+        return encode(
+            ["address", "uint64", "uint64"],
+            [
+                rollup.sequencer or ZERO_ADDRESS,
+                rollup.exclusive_timeout if rollup.sequencer else 0,
+                rollup.max_origin_age,
+            ],
+        )
+    fields = (
+        addresses["inbox"],
+        addresses["step_verifier"],
+        dispute.stride,
+        dispute.arity,
+        dispute.window,
+        dispute.clock,
+        dispute.assertion_bond,
+        dispute.challenge_bond,
+        dispute.reward,
+        genesis.state_root,
+        genesis.block_hash,
+    )
+    return encode([_ROLLUP_CONFIG], [fields])
+
+
+async def _create(
+    stage: str,
+    config: Config,
+    progress: Progress,
+    genesis: StepState,
+    transactions: TransactionManager,
+    report: Report,
+) -> Progress:
+    if stage in progress.contracts:
+        report(Stage(stage, f"{progress.contracts[stage].address} (made before)"))
+        return progress
+    addresses = {name: creation.address for name, creation in progress.contracts.items()}
+    code = creation_code(CONTRACTS[stage]) + constructor_arguments(stage, config, genesis, addresses)
+    label = f"deploy {stage} {progress.fingerprint}"
+    try:
+        receipt: L1Receipt = await transactions.send(TxCandidate(to=None, data=code, label=label))
+    except InsufficientFunds as error:
+        raise DeploymentError(f"{progress.deployer} can't pay for {CONTRACTS[stage]}: {error}") from None
+    except TransactionError as error:
+        raise DeploymentError(f"L1 refuses {CONTRACTS[stage]}: {error}") from None
+    if receipt.contract_address is None:
+        raise DeploymentError(f"transaction 0x{receipt.tx_hash.hex()} made no contract")
+    creation = Creation(
+        transaction="0x" + receipt.tx_hash.hex(),
+        address=to_checksum_address(receipt.contract_address),
+        block_number=receipt.block_number,
+        block_hash="0x" + receipt.block_hash.hex(),
+        gas_used=receipt.gas_used,
+    )
+    progress = progress.model_copy(update={"contracts": {**progress.contracts, stage: creation}})
+    save_progress(config.deployment_path, progress)
+    report(Stage(stage, creation.address, creation.transaction, receipt.gas_used))
+    return progress
+
+
+async def _check_balance(account: LocalAccount, rpc: JsonRpc) -> None:
+    balance = int(await rpc.request("eth_getBalance", [account.address, "latest"]), 16)
+    price = int(await rpc.request("eth_gasPrice", []), 16)
+    if balance < GAS_ESTIMATE * price:
+        raise DeploymentError(
+            f"{account.address} has {balance / 1e18:.4f} ether; the contracts take about {GAS_ESTIMATE:,} gas, "
+            f"{GAS_ESTIMATE * price / 1e18:.4f} ether at this price"
+        )
+
+
+async def _check_contracts(config: Config, progress: Progress, rpc: JsonRpc) -> None:
+    """An in-memory L1 that was restarted has none of what deployment.json says."""
+    for stage, creation in progress.contracts.items():
+        if await rpc.request("eth_getCode", [creation.address, "latest"]) in ("0x", None):
+            raise DeploymentError(
+                f"{config.l1.rpc_url} has no {CONTRACTS[stage]} at {creation.address}, where "
+                f"{config.deployment_path} says it is. If that L1 was started afresh, "
+                "`verdict deploy --reset` puts the old data aside and begins anew"
+            )
+
+
+async def check_deployment(config: Config, rpc: JsonRpc) -> Deployment:
+    """The deployment of `config`, found on its L1 as well. What daemons do before anything else."""
+    deployment = Deployment.load(config)
+    await check_l1(config, rpc)
+    progress = load_progress(config.deployment_path)
+    assert progress is not None
+    await _check_contracts(config, progress, rpc)
+    return deployment
+
+
+async def _verify(progress: Progress, genesis: StepState, rpc: JsonRpc) -> None:
+    """What the contract took as genesis is what every node computes."""
+    rollup = progress.contracts["rollup"].address
+    answer = await rpc.request("eth_call", [{"to": rollup, "data": selector("latestConfirmed()")}, "latest"])
+    found = decode(["bytes32", "uint64", "bytes32", "bytes32"], bytes.fromhex(answer[2:]))
+    if found != (b"\0" * 32, 0, genesis.state_root, genesis.block_hash):
+        raise DeploymentError(f"the Rollup at {rollup} has another genesis: {found}")
+
+
+def _policy(config: Config) -> TransactionPolicy:
+    settings = config.sequencer.transactions
+    return TransactionPolicy(
+        caps=FeeCaps(settings.max_fee, settings.max_blob_fee, settings.min_tip),
+        resubmit_after=settings.resubmit_after,
+        confirmations=config.l1.confirmations,
+        poll=min(1.0, config.l1.slot / 2),
+    )
+
+
+async def _ask(config: Config, rpc: JsonRpc, method: str, params: list[Any]) -> Any:
+    try:
+        return await rpc.request(method, params)
+    except (OSError, TimeoutError) as error:
+        raise L1Problem(f"no L1 at {config.l1.rpc_url} ({error or type(error).__name__}); is `verdict l1` up?") from None
