@@ -5,56 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from eth_abi import encode as abi_encode
-from eth_hash.auto import keccak
-
 from derivation.chunks import BLOB_SIZE, CHUNKS_PER_BLOB, MAX_BLOBS, Item, chunk_of, decode_chunk
 from execution.types import ZERO_HASH, Withdrawal
+from l1.batch_header import BatchHeader
+
+__all__ = [
+    "MAX_DEPOSITS_PER_BATCH",
+    "MAX_FORCED_PER_BATCH",
+    "BatchData",
+    "BatchHeader",
+    "BatchInconsistent",
+    "Deposit",
+    "ForcedTransaction",
+    "Inclusion",
+    "blob_count",
+    "due_end",
+    "genesis_parent",
+    "valid_shape",
+]  # fmt: skip
 
 MAX_DEPOSITS_PER_BATCH = 16
 MAX_FORCED_PER_BATCH = 16
-
-BATCH_HEADER_ABI = (
-    "(bytes32,uint64,bytes32[],uint64,uint64,bytes32,uint64,bytes32,uint64,uint64,uint64,uint64)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchHeader:
-    """What the Inbox fixes of a batch; `BatchHeader` in solidity/src/IInbox.sol, field by field."""
-
-    parent_hash: bytes  # 32 bytes: hash of the batch before it, zero for the first
-    index: int
-    blob_hashes: tuple[bytes, ...]  # versioned hashes (EIP-4844)
-    chunk_count: int
-    origin_number: int
-    origin_hash: bytes
-    origin_timestamp: int
-    origin_prev_randao: bytes
-    deposit_start: int
-    deposit_end: int
-    forced_start: int
-    forced_end: int
-
-    def as_tuple(self) -> tuple:
-        """In the shape eth-abi and web3 take."""
-        return (
-            self.parent_hash, self.index, list(self.blob_hashes), self.chunk_count,
-            self.origin_number, self.origin_hash, self.origin_timestamp, self.origin_prev_randao,
-            self.deposit_start, self.deposit_end, self.forced_start, self.forced_end,
-        )  # fmt: skip
-
-    @classmethod
-    def from_tuple(cls, values: Sequence) -> BatchHeader:
-        """From the fields in the struct's order."""
-        fields = list(values)
-        fields[2] = tuple(bytes(blob_hash) for blob_hash in fields[2])
-        return cls(*(bytes(value) if isinstance(value, bytes) else value for value in fields))
-
-    @property
-    def hash(self) -> bytes:
-        """keccak256(abi.encode(header)), 32 bytes."""
-        return keccak(abi_encode([BATCH_HEADER_ABI], [self.as_tuple()]))
 
 
 @dataclass(frozen=True, slots=True)
