@@ -38,6 +38,8 @@ contract StepVerifier is IStepVerifier {
     uint64 public immutable chainId;
     /// Rules of L2, left-aligned ASCII: "prague".
     bytes32 public immutable fork;
+    /// Gas limit above which an L2 transaction is a no-op; 0: no cap. It keeps every step provable within one EXECUTE.
+    uint64 public immutable txGasCap;
     /// Recipient of L2 priority fees.
     address public immutable feeRecipient;
     /// Gas limit of every L2 block.
@@ -45,12 +47,20 @@ contract StepVerifier is IStepVerifier {
     /// Seconds by which an L2 block that the sequencer starts may be later than the batch's L1 origin.
     uint64 public immutable maxDrift;
 
-    constructor(uint64 chainId_, bytes32 fork_, address feeRecipient_, uint64 gasLimit_, uint64 maxDrift_) {
+    constructor(
+        uint64 chainId_,
+        bytes32 fork_,
+        uint64 txGasCap_,
+        address feeRecipient_,
+        uint64 gasLimit_,
+        uint64 maxDrift_
+    ) {
         if (chainId_ == 0) revert ZeroChainId();
         if (fork_ == 0) revert ZeroFork();
         if (gasLimit_ < MIN_GAS_LIMIT) revert GasLimitTooLow(gasLimit_, MIN_GAS_LIMIT);
         chainId = chainId_;
         fork = fork_;
+        txGasCap = txGasCap_;
         feeRecipient = feeRecipient_;
         gasLimit = gasLimit_;
         maxDrift = maxDrift_;
@@ -75,7 +85,7 @@ contract StepVerifier is IStepVerifier {
             if (input.kind == InputKind.Transaction) gasUsed = _gasUsed(proof);
             fee = Execute.fee(gasUsed);
             if (fee > msg.value) revert Execute.ExecuteFeeNotPaid(fee, msg.value);
-            Execute.requireStep(chainId, fork, proof, input, gasUsed, fee);
+            Execute.requireStep(chainId, fork, txGasCap, proof, input, gasUsed, fee);
         }
         if (msg.value > fee) SafeTransferLib.safeTransferETH(msg.sender, msg.value - fee);
     }

@@ -69,6 +69,7 @@ struct Input {
 struct Trace {
     uint64 chainId;
     bytes32 fork; // bytes32("prague")
+    uint64 txGasCap; // a transaction with a higher gas limit is a no-op; 0: no cap
     StepState pre;
     StepState post;
     Input[] inputs;

@@ -28,6 +28,7 @@ library Execute {
     function requireStep(
         uint64 chainId,
         bytes32 fork,
+        uint64 txGasCap,
         StepProof calldata proof,
         Input memory input,
         uint64 gasUsed,
@@ -38,7 +39,7 @@ library Execute {
         // The call's head and the trace's own head are written in front of the encoded Trace, instead of copying
         // what may be hundreds of KB. `room` keeps what lies there above Solidity's reserved memory.
         bytes memory room = new bytes(224);
-        bytes memory fields = abi.encode(chainId, fork, proof.pre, proof.post, inputs, proof.witness);
+        bytes memory fields = abi.encode(chainId, fork, txGasCap, proof.pre, proof.post, inputs, proof.witness);
         assert(room.length == 224);
         bytes32 preRoot = proof.pre.stateRoot;
         bytes32 postRoot = proof.post.stateRoot;
