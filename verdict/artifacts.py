@@ -42,12 +42,13 @@ def function_names() -> dict[str, str]:
     for contract in ("Inbox", "Rollup", "IExecute"):
         for item in abi(contract):
             if item["type"] == "function":
-                names[selector(f"{item['name']}({','.join(map(_type, item['inputs']))})")] = item["name"]
+                names[selector(f"{item['name']}({','.join(map(canonical_type, item['inputs']))})")] = item["name"]
     return names
 
 
-def _type(item: dict[str, Any]) -> str:
+def canonical_type(item: dict[str, Any]) -> str:
+    """As it stands in a signature: structs as tuples."""
     kind: str = item["type"]
     if not kind.startswith("tuple"):
         return kind
-    return f"({','.join(map(_type, item['components']))}){kind.removeprefix('tuple')}"
+    return f"({','.join(map(canonical_type, item['components']))}){kind.removeprefix('tuple')}"

@@ -8,10 +8,10 @@ import traceback
 
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # the fast keccak; before anything imports eth_hash
 
-import typer  # noqa: E402
+import typer
 
-from verdict.commands import challenger, config, demo, deploy, init, l1, sequencer, status  # noqa: E402
-from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of  # noqa: E402
+from verdict.commands import challenger, config, demo, deploy, init, l1, sequencer, status
+from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of
 
 app = typer.Typer(
     name="verdict",

@@ -10,13 +10,13 @@ from verdict.config.errors import ConfigError, Problem
 from verdict.config.game import MAX_STEPS_PER_BATCH, GameBudget, game_budget
 from verdict.config.load import load_config, parse_config
 from verdict.config.models import (
+    L1,
     Allocation,
     Challenger,
     Config,
     Dispute,
     EmbeddedL1,
     ExecutePricing,
-    L1,
     Mempool,
     Rollup,
     Sequencer,
@@ -24,6 +24,8 @@ from verdict.config.models import (
 )
 
 __all__ = [
+    "L1",
+    "MAX_STEPS_PER_BATCH",
     "Allocation",
     "Challenger",
     "Config",
@@ -32,8 +34,6 @@ __all__ = [
     "EmbeddedL1",
     "ExecutePricing",
     "GameBudget",
-    "L1",
-    "MAX_STEPS_PER_BATCH",
     "Mempool",
     "Problem",
     "Rollup",

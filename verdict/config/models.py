@@ -10,13 +10,14 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
 from verdict.config.game import MAX_STEPS_PER_BATCH
 from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Url, Wei
 
 Port = Annotated[Number, Field(ge=1, le=65535)]
 PortOrOff = Annotated[Number, Field(ge=0, le=65535)]
+Flag = Annotated[bool, Strict()]
 
 
 class Table(BaseModel):
@@ -50,7 +51,7 @@ class EmbeddedL1(Table):
     gas_limit: Annotated[Number, Field(ge=16_777_216, le=1_000_000_000)] = Field(
         36_000_000, description="gas of an L1 block; a step proof may take up to 16,777,216")
     base_fee: Wei = Field("1 gwei", description="base fee of the first block")
-    persistent: bool = Field(False, description="keep the chain in data_dir/l1; otherwise in memory")
+    persistent: Flag = Field(False, description="keep the chain in data_dir/l1; otherwise in memory")
     accounts: Annotated[Number, Field(ge=1, le=100)] = Field(
         10, description="how many accounts of the well-known test mnemonic are funded")
     balance: Wei = Field("10000 ether", description="what each of them has")
@@ -140,12 +141,12 @@ class Sequencer(Table):
     host: Host = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(9545, description="port of the L2 JSON-RPC, HTTP and WebSocket")
     block_time: Interval = Field("1s", description="an L2 block every so often")
-    empty_blocks: bool = Field(False, description="make blocks without transactions too")
+    empty_blocks: Flag = Field(False, description="make blocks without transactions too")
     batch_interval: Interval = Field("30s", description="a batch is posted at least so often while there is data")
     target_blobs: Annotated[Number, Field(ge=1, le=6)] = Field(
         1, description="a batch is posted as soon as it fills so many blobs")
-    assert_batches: bool = Field(True, description="assert the result of every batch, and defend it")
-    confirm: bool = Field(True, description="confirm assertions whose window has passed")
+    assert_batches: Flag = Field(True, description="assert the result of every batch, and defend it")
+    confirm: Flag = Field(True, description="confirm assertions whose window has passed")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
     metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
     mempool: Mempool = Field(default_factory=Mempool, description="limits of the transaction pool")
