@@ -342,6 +342,11 @@ class BestTransactions:
         _tip, _arrival, self._position, self._last = heapq.heappop(self._heap)
         return self._last[self._position]
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left to give, apart from what follows the transaction just given."""
+        return not self._heap
+
     def skip_sender(self) -> None:
         """Nothing more of the sender of the transaction just given: it could not be included."""
         self._last = None
