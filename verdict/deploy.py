@@ -15,6 +15,7 @@ from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
 from execution.abi import commitment
+from execution.rules import L2_TX_GAS_CAP
 from execution.types import StepState
 from l1.candidates import InsufficientFunds, L1Receipt, TransactionError, TransactionPolicy, TxCandidate
 from l1.fees import FeeCaps
@@ -129,8 +130,15 @@ def constructor_arguments(stage: str, config: Config, genesis: StepState, addres
     rollup, dispute = config.rollup, config.dispute
     if stage == "step_verifier":
         return encode(
-            ["uint64", "bytes32", "address", "uint64", "uint64"],
-            [rollup.chain_id, b"prague".ljust(32, b"\0"), rollup.fee_recipient, rollup.gas_limit, rollup.max_drift],
+            ["uint64", "bytes32", "uint64", "address", "uint64", "uint64"],
+            [
+                rollup.chain_id,
+                b"prague".ljust(32, b"\0"),
+                L2_TX_GAS_CAP,
+                rollup.fee_recipient,
+                rollup.gas_limit,
+                rollup.max_drift,
+            ],
         )
     if stage == "inbox":
         return encode(
