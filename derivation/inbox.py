@@ -1,0 +1,248 @@
+"""The Inbox as its events tell it: queues, batches, and the L1 blocks they lie in. Pure; rewinds with L1.
+
+Blocks are applied in order, each on its parent. What the Inbox contract guarantees is checked again, so that a
+lying or confused L1 node is noticed and not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from derivation.batch import (
+    MAX_DEPOSITS_PER_BATCH,
+    MAX_FORCED_PER_BATCH,
+    BatchHeader,
+    Deposit,
+    ForcedTransaction,
+    Inclusion,
+    due_end,
+    genesis_parent,
+)
+from execution.encoding import keccak
+from l1.client import L1Block, L1Inconsistent
+from l1.events import BatchPosted, Deposited, InboxEvent, TransactionForced
+
+_SNAPSHOT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class L1Point:
+    """An L1 block by number and hash."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PostedBatch:
+    """A batch as L1 shows it: all but its blobs."""
+
+    header: BatchHeader
+    hash: bytes
+    deposits: tuple[Deposit, ...]
+    forced: tuple[bytes, ...]
+    inclusion: Inclusion
+
+
+class InboxTracker:
+    """`window`: how many of the newest L1 blocks can be rewound."""
+
+    def __init__(self, window: int = 512) -> None:
+        self._window = window
+        self._points: list[L1Point] = []
+        self._deposits: list[Deposit] = []  # those a batch that can still be rewound, or a later one, may take
+        self._forced: list[ForcedTransaction] = []
+        self._batches: list[PostedBatch] = []  # the newest ones, in order
+        self._dropped: tuple[int, int, int] = (0, 0, 0)  # deposits, forced ones, batches no longer kept
+
+    # --- reading -------------------------------------------------------------------------------------------
+
+    @property
+    def last(self) -> L1Point | None:
+        """The newest block applied."""
+        return self._points[-1] if self._points else None
+
+    @property
+    def points(self) -> Sequence[L1Point]:
+        """The blocks that can be rewound to, oldest first."""
+        return tuple(self._points)
+
+    @property
+    def batch_count(self) -> int:
+        return self._dropped[2] + len(self._batches)
+
+    @property
+    def head_hash(self) -> bytes:
+        """Hash of the newest batch, zero if there is none."""
+        return self._batches[-1].hash if self._batches else genesis_parent()
+
+    @property
+    def deposit_count(self) -> int:
+        return self._dropped[0] + len(self._deposits)
+
+    @property
+    def forced_count(self) -> int:
+        return self._dropped[1] + len(self._forced)
+
+    # --- moving --------------------------------------------------------------------------------------------
+
+    def apply(self, block: L1Block, events: Sequence[tuple[InboxEvent, bytes]]) -> list[PostedBatch]:
+        """Takes the next block, with its Inbox events and the hashes of their transactions, in order. Returns its
+        batches. L1Inconsistent, and nothing has changed, if block or events don't follow from what is known."""
+        if self.last is not None and (block.parent_hash, block.number) != (self.last.hash, self.last.number + 1):
+            raise L1Inconsistent(f"L1 block {block.number} does not follow {self.last.number}")
+        kept = len(self._deposits), len(self._forced), len(self._batches)
+        try:
+            found = [
+                batch
+                for event, transaction in events
+                if (batch := self._take(block, event, transaction)) is not None
+            ]
+        except L1Inconsistent:
+            del self._deposits[kept[0] :], self._forced[kept[1] :], self._batches[kept[2] :]
+            raise
+        self._points.append(L1Point(block.number, block.hash))
+        self._prune()
+        return found
+
+    def _take(self, block: L1Block, event: InboxEvent, transaction: bytes) -> PostedBatch | None:
+        match event:
+            case Deposited(index, recipient, amount) if index == self.deposit_count:
+                self._deposits.append(Deposit(index, recipient, amount, block.number))
+            case TransactionForced(index, raw_hash, raw) if index == self.forced_count and keccak(raw) == raw_hash:
+                self._forced.append(ForcedTransaction(index, raw, block.number))
+            case BatchPosted():
+                inclusion = Inclusion(block.number, block.hash, block.timestamp, transaction, event.poster)
+                batch = self._batch(event, inclusion)
+                self._batches.append(batch)
+                return batch
+            case _:
+                raise L1Inconsistent(f"L1 block {block.number}: {type(event).__name__} {event.index} is not the next")
+        return None
+
+    def _batch(self, event: BatchPosted, inclusion: Inclusion) -> PostedBatch:
+        header = event.header
+        named = f"batch {event.index} in L1 block {inclusion.block_number}"
+        if (header.index, header.parent_hash) != (self.batch_count, self.head_hash) or event.index != header.index:
+            raise L1Inconsistent(f"{named} does not follow batch {self.batch_count - 1}")
+        if header.hash != event.batch_hash:
+            raise L1Inconsistent(f"{named} has another hash than its event says")
+        previous = self._batches[-1].header if self._batches else None
+        starts = (previous.deposit_end, previous.forced_end) if previous else (0, 0)
+        deposits, forced = self._deposits[starts[0] - self._dropped[0] :], self._forced[starts[1] - self._dropped[1] :]
+        at = header.origin_number
+        deposit_end = due_end([each.l1_block for each in deposits], starts[0], at, MAX_DEPOSITS_PER_BATCH)
+        forced_end = due_end([each.l1_block for each in forced], starts[1], at, MAX_FORCED_PER_BATCH)
+        expected = (starts[0], deposit_end, starts[1], forced_end)
+        if (header.deposit_start, header.deposit_end, header.forced_start, header.forced_end) != expected:
+            raise L1Inconsistent(f"{named} does not take what is due to it")
+        taken = tuple(deposits[: deposit_end - starts[0]])
+        return PostedBatch(
+            header, event.batch_hash, taken, tuple(each.raw for each in forced[: forced_end - starts[1]]), inclusion
+        )
+
+    def rewind(self, to: L1Point | None) -> list[PostedBatch]:
+        """Forgets every block after `to` (None: all). Returns the batches that are gone, oldest first. KeyError if
+        the window has no such block."""
+        if to is None:
+            gone, self._batches = self._batches, []
+            self._points, self._deposits, self._forced, self._dropped = [], [], [], (0, 0, 0)
+            return gone
+        if to not in self._points:
+            raise KeyError(f"L1 block {to.number} is not in the window")
+        self._points = self._points[: self._points.index(to) + 1]
+        self._deposits = [each for each in self._deposits if each.l1_block <= to.number]
+        self._forced = [each for each in self._forced if each.l1_block <= to.number]
+        gone = [each for each in self._batches if each.inclusion.block_number > to.number]
+        self._batches = [each for each in self._batches if each.inclusion.block_number <= to.number]
+        return gone
+
+    def _prune(self) -> None:
+        """Drops what no rewind within the window can need: all but the last batch before it, and what those took."""
+        if len(self._points) <= self._window:
+            return
+        self._points = self._points[-self._window :]
+        oldest = self._points[0].number
+        old = sum(each.inclusion.block_number <= oldest for each in self._batches)
+        if old <= 1:
+            return
+        last = self._batches[old - 1].header
+        deposits, forced, batches = self._dropped
+        self._batches = self._batches[old - 1 :]
+        self._deposits = self._deposits[last.deposit_end - deposits :]
+        self._forced = self._forced[last.forced_end - forced :]
+        self._dropped = last.deposit_end, last.forced_end, batches + old - 1
+
+    # --- keeping -------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Everything, to go on from after a restart."""
+        return json.dumps(
+            {
+                "version": _SNAPSHOT_VERSION,
+                "dropped": self._dropped,
+                "points": [[each.number, each.hash.hex()] for each in self._points],
+                "deposits": [
+                    [each.index, each.recipient.hex(), each.amount_gwei, each.l1_block] for each in self._deposits
+                ],
+                "forced": [[each.index, each.raw.hex(), each.l1_block] for each in self._forced],
+                "batches": [_batch_json(each) for each in self._batches],
+            },
+            separators=(",", ":"),
+        ).encode()
+
+    @classmethod
+    def restore(cls, data: bytes, window: int = 512) -> InboxTracker:
+        """The inverse of `snapshot`. ValueError if it isn't one of this version."""
+        try:
+            raw = json.loads(data)
+            if raw["version"] != _SNAPSHOT_VERSION:
+                raise ValueError(f"a snapshot of version {raw['version']}")
+            tracker = cls(window)
+            tracker._dropped = tuple(raw["dropped"])
+            tracker._points = [L1Point(number, bytes.fromhex(each)) for number, each in raw["points"]]
+            tracker._deposits = [Deposit(i, bytes.fromhex(to), gwei, at) for i, to, gwei, at in raw["deposits"]]
+            tracker._forced = [ForcedTransaction(i, bytes.fromhex(each), at) for i, each, at in raw["forced"]]
+            tracker._batches = [batch_from_json(each) for each in raw["batches"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a snapshot of the Inbox: {error!r}") from error
+        return tracker
+
+
+def _hexed(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return [_hexed(each) for each in value] if isinstance(value, (tuple, list)) else value
+
+
+def _unhexed(value: Any) -> Any:
+    if isinstance(value, str):
+        return bytes.fromhex(value[2:])
+    return tuple(_unhexed(each) for each in value) if isinstance(value, list) else value
+
+
+def _batch_json(batch: PostedBatch) -> list[Any]:
+    """Plain JSON of a batch."""
+    at = batch.inclusion
+    return _hexed([
+        batch.header.as_tuple(),
+        [(each.index, each.recipient, each.amount_gwei, each.l1_block) for each in batch.deposits],
+        batch.forced,
+        (at.block_number, at.block_hash, at.block_timestamp, at.transaction_hash, at.poster),
+    ])  # fmt: skip
+
+
+def batch_to_json(batch: PostedBatch) -> str:
+    return json.dumps(_batch_json(batch), separators=(",", ":"))
+
+
+def batch_from_json(raw: Any) -> PostedBatch:
+    """The inverse of `batch_to_json`, of its text or of what json.loads makes of it."""
+    header_values, deposits, forced, at = _unhexed(json.loads(raw) if isinstance(raw, (str, bytes)) else raw)
+    header = BatchHeader.from_tuple(header_values)
+    return PostedBatch(header, header.hash, tuple(Deposit(*each) for each in deposits), forced, Inclusion(*at))
+
+
