@@ -23,7 +23,6 @@ contract StepVerifier is IStepVerifier {
     error StepIsAsClaimed();
     error InvalidCursor(uint64 batch, uint64 chunk, uint64 item);
     error BlockStillOpen();
-    error NoOpenBlock();
     error ParentHeaderMismatch(bytes32 given, bytes32 expected);
     error ForcedTransactionMismatch(uint64 index);
     error WrongElementCount(uint256 given);
@@ -39,6 +38,8 @@ contract StepVerifier is IStepVerifier {
     /// Rules of L2, left-aligned ASCII: "prague".
     bytes32 public immutable fork;
     /// Gas limit above which an L2 transaction is a no-op; 0: no cap. It keeps every step provable within one EXECUTE.
+    uint64 public immutable txGasCap;
+    /// Gas limit above which an L2 transaction is a no-op (EIP-7825); 0: no cap.
     uint64 public immutable txGasCap;
     /// Recipient of L2 priority fees.
     address public immutable feeRecipient;
@@ -60,6 +61,7 @@ contract StepVerifier is IStepVerifier {
         if (gasLimit_ < MIN_GAS_LIMIT) revert GasLimitTooLow(gasLimit_, MIN_GAS_LIMIT);
         chainId = chainId_;
         fork = fork_;
+        txGasCap = txGasCap_;
         txGasCap = txGasCap_;
         feeRecipient = feeRecipient_;
         gasLimit = gasLimit_;
@@ -169,9 +171,8 @@ contract StepVerifier is IStepVerifier {
     }
 
     function _itemBlockStart(StepProof calldata proof, bytes memory payload, Input memory input) private view {
-        if (proof.pre.open.number == 0) revert NoOpenBlock();
         uint256 timestamp = uint256(proof.pre.open.attributes.timestamp) + ChunkCodec.delta(payload);
-        if (timestamp <= uint256(proof.batch.originTimestamp) + maxDrift) {
+        if (proof.pre.open.number != 0 && timestamp <= uint256(proof.batch.originTimestamp) + maxDrift) {
             input.kind = InputKind.BlockStart;
             input.payload = abi.encode(_attributes(proof.batch, timestamp, new Withdrawal[](0)));
         } else {
