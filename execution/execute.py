@@ -1,0 +1,100 @@
+"""EXECUTE's verdict (docs/protocol.md, section 8): true for a trace that proves itself, false for anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from execution.abi import decode_trace
+from execution.block import WorkBudget
+from execution.errors import InvalidBlock, InvalidTrace, InvalidWitness, WorkLimitExceeded
+from execution.processing import SYSTEM_CALL_GAS
+from execution.rules import Rules
+from execution.step import Machine
+from execution.types import StepState, Trace, Witness
+from execution.witness import WitnessSource
+
+MAX_NODES, MAX_NODE_SIZE = 1 << 20, 1 << 20  # EIP-8025's limits; sizes in bytes
+MAX_CODES, MAX_CODE_SIZE = 1 << 16, 1 << 24
+MAX_HEADERS, MAX_HEADER_SIZE = 256, 1 << 10
+
+# Nobody pays for system calls. A block's four may use 30M gas each; the genuine contracts use below 1M together.
+_SYSTEM_GAS = 4 * SYSTEM_CALL_GAS
+_SYSTEM_GAS_PER_INPUT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`gas_used` is what the transactions used, as far as they ran; None if none of it counts."""
+
+    result: bool
+    reason: str
+    gas_used: int | None
+
+
+def rules_of_trace(trace: Trace) -> Rules:
+    """The rules of an L2: no blobs, no extra precompiles, the gas cap the trace names (0: none)."""
+    return Rules(chain_id=trace.chain_id, fork=trace.fork, tx_gas_cap=trace.tx_gas_cap or None)
+
+
+def execute(
+    pre_root: bytes,
+    post_root: bytes,
+    gas_used: int,
+    trace: bytes,
+    *,
+    rules_of: Callable[[Trace], Rules] = rules_of_trace,
+) -> Verdict:
+    """True iff executing `trace` from `pre_root` ends exactly at `post_root` and uses exactly `gas_used`.
+
+    Never raises: whatever goes wrong makes it false. Work is bounded by `gas_used` and the trace's size.
+    """
+    try:
+        return _execute(pre_root, post_root, gas_used, decode_trace(trace), rules_of)
+    except (InvalidTrace, InvalidWitness, InvalidBlock, WorkLimitExceeded) as error:
+        return Verdict(False, f"{type(error).__name__}: {error}", None)
+    except Exception as error:  # noqa: BLE001 - an engine that fails on an input does not prove it
+        return Verdict(False, f"engine failure: {type(error).__name__}: {error}", None)
+
+
+def _execute(
+    pre_root: bytes, post_root: bytes, gas_used: int, trace: Trace, rules_of: Callable[[Trace], Rules]
+) -> Verdict:
+    if trace.fork != "prague":
+        return Verdict(False, f"unknown fork {trace.fork!r}", None)
+    if trace.pre.state_root != pre_root:
+        return Verdict(False, "the trace begins at another state root", None)
+    if trace.post.state_root != post_root:
+        return Verdict(False, "the trace ends at another state root", None)
+    _check_sizes(trace.witness)
+    source = WitnessSource(trace.witness)
+    budget = WorkBudget(gas_used, _SYSTEM_GAS + _SYSTEM_GAS_PER_INPUT * len(trace.inputs))
+    machine = Machine(rules_of(trace), source, trace.pre, source.header, budget)
+    used = sum(machine.step(item).gas_used for item in trace.inputs)
+    if used != gas_used:
+        return Verdict(False, f"{used} gas used, not {gas_used}", used)
+    if machine.state != trace.post:
+        return Verdict(False, f"ends elsewhere: {_difference(machine.state, trace.post)}", used)
+    return Verdict(True, "proved", used)
+
+
+def _check_sizes(witness: Witness) -> None:
+    for items, count, size, what in (
+        (witness.state, MAX_NODES, MAX_NODE_SIZE, "nodes"),
+        (witness.codes, MAX_CODES, MAX_CODE_SIZE, "codes"),
+        (witness.headers, MAX_HEADERS, MAX_HEADER_SIZE, "headers"),
+    ):
+        if len(items) > count or any(len(item) > size for item in items):
+            raise InvalidWitness(f"too many or too large {what}")
+
+
+def _difference(found: StepState, claimed: StepState) -> str:
+    names = [
+        name for name in StepState.__dataclass_fields__ if getattr(found, name) != getattr(claimed, name)
+    ]
+    if names == ["open"] and found.open is not None and claimed.open is not None:
+        one, other = found.open, claimed.open
+        names = [
+            f"open.{name}" for name in type(one).__dataclass_fields__ if getattr(one, name) != getattr(other, name)
+        ]
+    return ", ".join(names)
