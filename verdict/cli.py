@@ -67,7 +67,7 @@ def main() -> None:
         app()
     except BrokenPipeError:
         sys.exit(EXIT_FAILURE)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the process's last word
         failure = failure_of(error)
         if failure is None:
             traceback.print_exc()

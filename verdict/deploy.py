@@ -10,17 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi import decode, encode
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
 from execution.abi import commitment
 from execution.rules import L2_TX_GAS_CAP
 from execution.types import StepState
+from l1.artifacts import artifact, error_names
 from l1.candidates import InsufficientFunds, L1Receipt, TransactionError, TransactionPolicy, TxCandidate
+from l1.client import L1Unavailable
 from l1.fees import FeeCaps
+from l1.rpc_errors import RpcError
 from l1.txmanager import JsonRpc, TransactionManager
-from verdict.artifacts import creation_code, selector
 from verdict.config import Config
 from verdict.deployment import (
     STAGES,
@@ -41,11 +42,6 @@ ZERO_ADDRESS = "0x" + "00" * 20
 CONTRACTS = {"step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup"}
 GAS_ESTIMATE = 9_000_000
 """L1 gas that the three creations take together, at most: what the deployer must be able to pay."""
-
-_ROLLUP_CONFIG = (
-    "(address,address,uint64,uint64,uint64,uint64,uint256,uint256,uint64,bytes32,bytes32)"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -83,7 +79,7 @@ async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Re
     report(Stage("genesis", f"state root {progress.genesis.state_root}"))
 
     async with TransactionManager(
-        rpc, account.key.hex(), config.l1.chain_id, config.data_dir / "deployer", _policy(config)
+        rpc, account.key.hex(), config.l1.chain_id, config.data_dir / "deployer", _policy(config), errors=error_names()
     ) as transactions:
         for stage in STAGES:
             progress = await _create(stage, config, progress, genesis, transactions, report)
@@ -100,10 +96,8 @@ async def check_l1(config: Config, rpc: JsonRpc, report: Report = lambda stage: 
     if chain_id != config.l1.chain_id:
         raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
     try:
-        answer = await _ask(config, rpc, "eth_call", [{"to": EXECUTE, "data": selector("gasPrice()")}, "latest"])
-    except L1Problem:
-        raise
-    except Exception as error:
+        answer = await _ask(config, rpc, "eth_call", [{"to": EXECUTE, "data": _call("IExecute", "gasPrice")}, "latest"])
+    except RpcError as error:
         raise L1Problem(f"{config.l1.rpc_url} has no EXECUTE precompile at {EXECUTE}: {error}") from None
     if len(answer) != 66:
         raise L1Problem(f"{config.l1.rpc_url} has no EXECUTE precompile at {EXECUTE} (its gasPrice() answers nothing)")
@@ -125,31 +119,17 @@ def _new_progress(config: Config, account: LocalAccount, genesis: StepState) -> 
     )
 
 
-def constructor_arguments(stage: str, config: Config, genesis: StepState, addresses: dict[str, str]) -> bytes:
-    """ABI-encoded, as the constructors in solidity/src take them."""
+def creation_code(stage: str, config: Config, genesis: StepState, addresses: dict[str, str]) -> bytes:
+    """A contract's code and its constructor's arguments, as solidity/src has them."""
     rollup, dispute = config.rollup, config.dispute
+    contract = artifact(CONTRACTS[stage])
     if stage == "step_verifier":
-        return encode(
-            ["uint64", "bytes32", "uint64", "address", "uint64", "uint64"],
-            [
-                rollup.chain_id,
-                b"prague".ljust(32, b"\0"),
-                L2_TX_GAS_CAP,
-                rollup.fee_recipient,
-                rollup.gas_limit,
-                rollup.max_drift,
-            ],
-        )
+        fork = b"prague".ljust(32, b"\0")
+        return contract.deployment(rollup.chain_id, fork, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
     if stage == "inbox":
-        return encode(
-            ["address", "uint64", "uint64"],
-            [
-                rollup.sequencer or ZERO_ADDRESS,
-                rollup.exclusive_timeout if rollup.sequencer else 0,
-                rollup.max_origin_age,
-            ],
-        )
-    fields = (
+        timeout = rollup.exclusive_timeout if rollup.sequencer else 0
+        return contract.deployment(rollup.sequencer or ZERO_ADDRESS, timeout, rollup.max_origin_age)
+    return contract.deployment((
         addresses["inbox"],
         addresses["step_verifier"],
         dispute.stride,
@@ -161,8 +141,7 @@ def constructor_arguments(stage: str, config: Config, genesis: StepState, addres
         dispute.reward,
         genesis.state_root,
         genesis.block_hash,
-    )
-    return encode([_ROLLUP_CONFIG], [fields])
+    ))
 
 
 async def _create(
@@ -177,7 +156,7 @@ async def _create(
         report(Stage(stage, f"{progress.contracts[stage].address} (made before)"))
         return progress
     addresses = {name: creation.address for name, creation in progress.contracts.items()}
-    code = creation_code(CONTRACTS[stage]) + constructor_arguments(stage, config, genesis, addresses)
+    code = creation_code(stage, config, genesis, addresses)
     label = f"deploy {stage} {progress.fingerprint}"
     try:
         receipt: L1Receipt = await transactions.send(TxCandidate(to=None, data=code, label=label))
@@ -234,8 +213,8 @@ async def check_deployment(config: Config, rpc: JsonRpc) -> Deployment:
 async def _verify(progress: Progress, genesis: StepState, rpc: JsonRpc) -> None:
     """What the contract took as genesis is what every node computes."""
     rollup = progress.contracts["rollup"].address
-    answer = await rpc.request("eth_call", [{"to": rollup, "data": selector("latestConfirmed()")}, "latest"])
-    found = decode(["bytes32", "uint64", "bytes32", "bytes32"], bytes.fromhex(answer[2:]))
+    answer = await rpc.request("eth_call", [{"to": rollup, "data": _call("Rollup", "latestConfirmed")}, "latest"])
+    found = artifact("Rollup").answer("latestConfirmed", bytes.fromhex(answer[2:]))
     if found != (b"\0" * 32, 0, genesis.state_root, genesis.block_hash):
         raise DeploymentError(f"the Rollup at {rollup} has another genesis: {found}")
 
@@ -253,5 +232,9 @@ def _policy(config: Config) -> TransactionPolicy:
 async def _ask(config: Config, rpc: JsonRpc, method: str, params: list[Any]) -> Any:
     try:
         return await rpc.request(method, params)
-    except (OSError, TimeoutError) as error:
+    except (L1Unavailable, OSError, TimeoutError) as error:
         raise L1Problem(f"no L1 at {config.l1.rpc_url} ({error or type(error).__name__}); is `verdict l1` up?") from None
+
+
+def _call(contract: str, function: str) -> str:
+    return "0x" + artifact(contract).call(function).hex()

@@ -18,7 +18,7 @@ def l2_genesis(config: Config) -> tuple:
         chain_id=rollup.chain_id,
         gas_limit=rollup.gas_limit,
         timestamp=GENESIS_TIMESTAMP,
-        base_fee=rollup.base_fee,
+        base_fee_per_gas=rollup.base_fee,
     )
 
 

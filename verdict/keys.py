@@ -17,6 +17,7 @@ from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils import ValidationError
 
 TEST_MNEMONIC = "test test test test test test test test test test test junk"
 """Of the embedded L1's funded accounts, the same as hardhat's and anvil's. Everybody knows its keys."""
@@ -91,6 +92,6 @@ def _account(text: str, source: str) -> LocalAccount:
         raise KeyProblem(f"{source} does not hold a private key: 64 hex digits, with or without 0x")
     try:
         account: LocalAccount = Account.from_key("0x" + match.group(1))
-    except Exception:
+    except (ValueError, ValidationError):
         raise KeyProblem(f"{source} holds a number that is not a private key of secp256k1") from None
     return account

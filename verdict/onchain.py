@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_hash.auto import keccak
 from web3 import AsyncWeb3
 from web3.contract import AsyncContract
 
-from verdict.artifacts import abi, canonical_type
+from l1.artifacts import artifact
 from verdict.deployment import Deployment
 
 EXECUTE = "0x0000000000000000000000000000000000000101"
@@ -39,13 +38,13 @@ class Contracts:
         self.w3 = w3
         self.deployment = deployment
         self.inbox: AsyncContract = w3.eth.contract(
-            address=w3.to_checksum_address(deployment.inbox), abi=abi("Inbox"), decode_tuples=True)
+            address=w3.to_checksum_address(deployment.inbox), abi=artifact("Inbox").abi, decode_tuples=True)
         self.rollup: AsyncContract = w3.eth.contract(
-            address=w3.to_checksum_address(deployment.rollup), abi=abi("Rollup"), decode_tuples=True)
-        self.execute: AsyncContract = w3.eth.contract(address=w3.to_checksum_address(EXECUTE), abi=abi("IExecute"))
-        self._events = {_topic(item): (contract, item["name"])
-                        for contract in (self.inbox, self.rollup)
-                        for item in contract.abi if item["type"] == "event"}
+            address=w3.to_checksum_address(deployment.rollup), abi=artifact("Rollup").abi, decode_tuples=True)
+        self.execute: AsyncContract = w3.eth.contract(address=w3.to_checksum_address(EXECUTE), abi=artifact("IExecute").abi)
+        self._events = {topic: (contract, shape.name)
+                        for contract, name in ((self.inbox, "Inbox"), (self.rollup, "Rollup"))
+                        for topic, shape in artifact(name).events.items()}
 
     async def events(self, first: int, last: int) -> AsyncIterator[Event]:
         """Of Inbox and Rollup in the L1 blocks `first` to `last`, in order."""
@@ -69,6 +68,3 @@ class Contracts:
         data = contract.events[name]().process_log(log)
         return Event(name, data["args"], data["blockNumber"], data["transactionHash"].to_0x_hex(), data["logIndex"])
 
-
-def _topic(item: Mapping[str, Any]) -> bytes:
-    return keccak(f"{item['name']}({','.join(map(canonical_type, item['inputs']))})".encode())
