@@ -39,8 +39,6 @@ contract StepVerifier is IStepVerifier {
     bytes32 public immutable fork;
     /// Gas limit above which an L2 transaction is a no-op; 0: no cap. It keeps every step provable within one EXECUTE.
     uint64 public immutable txGasCap;
-    /// Gas limit above which an L2 transaction is a no-op (EIP-7825); 0: no cap.
-    uint64 public immutable txGasCap;
     /// Recipient of L2 priority fees.
     address public immutable feeRecipient;
     /// Gas limit of every L2 block.
@@ -61,7 +59,6 @@ contract StepVerifier is IStepVerifier {
         if (gasLimit_ < MIN_GAS_LIMIT) revert GasLimitTooLow(gasLimit_, MIN_GAS_LIMIT);
         chainId = chainId_;
         fork = fork_;
-        txGasCap = txGasCap_;
         txGasCap = txGasCap_;
         feeRecipient = feeRecipient_;
         gasLimit = gasLimit_;

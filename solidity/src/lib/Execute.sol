@@ -15,13 +15,6 @@ library Execute {
     /// The trace is not a true one. This says nothing about the assertion.
     error ExecuteAnsweredFalse();
 
-    /// What chain it is: the first fields of a Trace.
-    struct Rules {
-        uint64 chainId;
-        bytes32 fork;
-        uint64 txGasCap;
-    }
-
     address internal constant EXECUTE = 0x0000000000000000000000000000000000000101;
 
     /// Wei that EXECUTE will take for `gasUsed` L2 gas in this block.
