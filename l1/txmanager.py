@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from typing import Any, Protocol, Self
 
 import structlog
 
+from l1.artifacts import describe_error
 from l1.candidates import (
     InsufficientFunds,
     L1Receipt,
@@ -38,7 +39,6 @@ from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket, first_offer, market_from_history, outbid, replacement
 from l1.journal import JournalEntry, TransactionJournal
 from l1.rejections import Rejection, classify
-from l1.reverts import describe_revert
 from l1.rpc_errors import rpc_error_of
 from l1.signing import BlobCommitments, SidecarFormat, Signer, commit_blobs, network_form, prove_blobs
 
@@ -78,13 +78,12 @@ class TransactionManager:
     """Use as `async with TransactionManager(...) as transactions: await transactions.send(...)`."""
 
     def __init__(self, rpc: JsonRpc, key: bytes | str, chain_id: int, journal_dir: Path, policy: TransactionPolicy, *,
-                 errors: Mapping[bytes, str] | None = None, sidecar: SidecarFormat = SidecarFormat.CELL_PROOFS,
+                 sidecar: SidecarFormat = SidecarFormat.CELL_PROOFS,
                  clock: Callable[[], float] = time.monotonic) -> None:
         self._rpc = rpc
         self._signer = Signer(key, chain_id)
         self._directory = journal_dir / self.address.hex()
         self._policy = policy
-        self._errors = errors
         self._sidecar = sidecar
         self._clock = clock
         self._flights: dict[int, _Flight] = {}
@@ -209,7 +208,7 @@ class TransactionManager:
         if classify(answer.message) is Rejection.INSUFFICIENT_FUNDS:
             return InsufficientFunds(f"0x{self.address.hex()}: {answer.message}")
         if answer.data or "revert" in answer.message.lower():
-            reason = describe_revert(answer.data, self._errors) if answer.data else answer.message
+            reason = describe_error(answer.data) if answer.data else answer.message
             return TransactionReverted(reason, answer.data)
         return TransactionRefused(answer.message)
 

@@ -6,14 +6,13 @@ Everything is read at a block and checked to be still canonical afterwards, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from eth_abi import decode as abi_decode
-from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from derivation.batch import MAX_DEPOSITS_PER_BATCH, MAX_FORCED_PER_BATCH, Deposit
 from l1.client import L1Client
+from l1.contracts import Inbox
+from l1.events import TransactionForced, read_inbox_event
 from sequencer.batches import Anchor, L1Origin, QueueSlice
 
 _TRANSACTION_FORCED = keccak(b"TransactionForced(uint64,bytes32,bytes)")
@@ -29,6 +28,7 @@ class L1Snapshot:
     origin. `batch_hash`, `batch_count`: the Inbox's head at the newest block. `exclusive_until`: L1 timestamp."""
 
     head: int
+    head_hash: bytes
     head_timestamp: int
     origin: L1Origin
     deposit_count: int
@@ -49,7 +49,7 @@ class L1Snapshot:
 class L1View:
     """`confirmations`: L1 blocks on top of one before it is used as an origin."""
 
-    def __init__(self, l1: L1Client, inbox: bytes, confirmations: int) -> None:
+    def __init__(self, l1: L1Client, inbox: Inbox, confirmations: int) -> None:
         self._l1 = l1
         self._inbox = inbox
         self._confirmations = confirmations
@@ -60,29 +60,27 @@ class L1View:
         block = head if self._confirmations == 0 else await self._l1.block(max(0, head.number - self._confirmations))
         if block is None:
             raise L1Moved
+        inbox = self._inbox
         origin = L1Origin(block.number, block.hash, block.timestamp, block.prev_randao, block.rlp)
-        (deposits,) = await self._read("depositCount()", (), (), ("uint64",), origin.number)
-        (forced,) = await self._read("forcedCount()", (), (), ("uint64",), origin.number)
-        batch_hash, count = await self._read("headBatch()", (), (), ("bytes32", "uint64"), head.number)
-        (sequencer,) = await self._read("sequencer()", (), (), ("address",), head.number)
-        (until,) = await self._read("exclusiveUntil()", (), (), ("uint64",), head.number)
+        deposits = await inbox.deposit_count(origin.number)
+        forced = await inbox.forced_count(origin.number)
+        batch_hash, batch_count = await inbox.head_batch(head.number)
+        sequencer = await inbox.sequencer(head.number)
+        exclusive_until = await inbox.exclusive_until(head.number)
         if await self.block_hash(head.number) != head.hash:
             raise L1Moved
-        return L1Snapshot(head.number, head.timestamp, origin, deposits, forced, batch_hash, count,
-                          bytes.fromhex(sequencer[2:]), until)
+        return L1Snapshot(head.number, head.hash, head.timestamp, origin, deposits, forced, batch_hash, batch_count,
+                          sequencer, exclusive_until)
 
     async def queue(self, snapshot: L1Snapshot, tip: Anchor) -> QueueSlice:
         """What a batch after `tip` with the snapshot's origin takes. Raises L1Moved."""
         at = snapshot.origin.number
         deposits: list[Deposit] = []
         for index in range(tip.deposit_end, min(snapshot.deposit_count, tip.deposit_end + MAX_DEPOSITS_PER_BATCH)):
-            to, amount, block = await self._read("depositAt(uint64)", ("uint64",), (index,),
-                                                 ("address", "uint64", "uint64"), at)
-            deposits.append(Deposit(index, bytes.fromhex(to[2:]), amount, block))
+            deposits.append(Deposit(index, *await self._inbox.deposit_at(index, at)))
         forced: list[bytes] = []
         for index in range(tip.forced_end, min(snapshot.forced_count, tip.forced_end + MAX_FORCED_PER_BATCH)):
-            raw_hash, block = await self._read("forcedAt(uint64)", ("uint64",), (index,), ("bytes32", "uint64"), at)
-            forced.append(await self._forced(index, raw_hash, block))
+            forced.append(await self._forced(index, *await self._inbox.forced_at(index, at)))
         if await self.block_hash(snapshot.origin.number) != snapshot.origin.hash:
             raise L1Moved
         return QueueSlice(tip.deposit_end, tuple(deposits), tip.forced_end, tuple(forced))
@@ -92,15 +90,10 @@ class L1View:
         block = await self._l1.block(number)
         return None if block is None else block.hash
 
-    async def _forced(self, index: int, raw_hash: bytes, block: int) -> bytes:
+    async def _forced(self, index: int, raw_hash: bytes, number: int) -> bytes:
         topics = ["0x" + _TRANSACTION_FORCED.hex(), "0x" + index.to_bytes(32, "big").hex(), "0x" + raw_hash.hex()]
-        for log in await self._l1.logs_in_range(block, block, [self._inbox], topics):
-            raw: bytes = abi_decode(["bytes"], log.data)[0]
-            if keccak(raw) == raw_hash:
-                return raw
+        for log in await self._l1.logs_in_range(number, number, [self._inbox.address], topics):
+            event = read_inbox_event(log)
+            if isinstance(event, TransactionForced) and keccak(event.raw) == raw_hash:
+                return event.raw
         raise L1Moved
-
-    async def _read(self, signature: str, types: tuple[str, ...], values: tuple[object, ...], results: tuple[str, ...],
-                    at: int) -> tuple[Any, ...]:
-        data = keccak(signature.encode())[:4] + abi_encode(list(types), list(values))
-        return abi_decode(list(results), await self._l1.call(self._inbox, data, at))

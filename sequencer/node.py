@@ -15,7 +15,7 @@ from chain.store import ChainStore
 from chain.view import BlockRef, StoredBlock
 from derivation.inputs import DerivationParams
 from execution.block import BlockBuilder
-from execution.header import Header
+from execution.header import Header, next_base_fee
 from execution.receipt import Receipt
 from execution.rules import Rules
 from execution.types import BlockAttributes
@@ -66,7 +66,7 @@ class L2Node:
         attributes = BlockAttributes(
             timestamp=max(int(self._clock()), parent.timestamp + 1), fee_recipient=self.params.fee_recipient,
             prev_randao=parent.prev_randao, gas_limit=self.params.gas_limit,
-            parent_beacon_block_root=parent.parent_beacon_block_root or bytes(32))
+            parent_beacon_block_root=parent.parent_beacon_block_root)
         return BlockBuilder.open(self.rules, self.store.world_at(parent), parent, attributes,
                                  self.store.block_hashes(parent))
 
@@ -77,7 +77,7 @@ class L2Node:
         head = self.store.head
         world = self.store.world_at(head)
         pooled = self.pool.add(raw, world.get_nonce(decoded.sender), world.get_balance(decoded.sender),
-                               head.base_fee_per_gas or 0, decoded=decoded)
+                               head.base_fee_per_gas, decoded=decoded)
         self.arrived.set()
         self.events.publish(PendingTransaction(pooled.hash))
         return pooled.hash
@@ -86,13 +86,7 @@ class L2Node:
 
     def next_base_fee(self) -> int:
         """Of the block after the head, in wei per gas."""
-        head = self.store.head
-        target = head.gas_limit // 2
-        base_fee, used = head.base_fee_per_gas or 0, head.gas_used
-        change = base_fee * abs(used - target) // target // 8
-        if used > target:
-            return base_fee + max(change, 1)
-        return base_fee - change
+        return next_base_fee(self.store.head)
 
     def has_executable(self) -> bool:
         """Whether the pool has something the next block could take."""

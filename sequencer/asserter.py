@@ -1,0 +1,261 @@
+"""Asserts what batches do, confirms, and defends. Everything is read off L1 each time, so a restart or a reorg only means
+looking again.
+
+The chain of assertions it stands for begins at the latest confirmed one. For the next batch it takes a living
+assertion that says exactly what its claims say, of whoever, or makes one. Its own games are answered at once, beside
+whatever else is being sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from challenger.claims import GameRecord as DefenceRecord
+from challenger.defender import SplitInterval, next_for_defence
+from challenger.game import Game, Rules, Status
+from challenger.solver import TimeOutGames
+from derivation.commitments import checkpoint_count, open_checkpoints
+from l1.blobs import Prover
+from l1.client import L1Client, L1Inconsistent, L1Unavailable
+from l1.contracts import GameRecord, Rollup
+from l1.events import AssertionMade
+from l1.rpc_errors import RpcError
+from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager, TxCandidate
+from sequencer.claims import BatchClaims, ClaimSource, Expected, expected_assertion
+from sequencer.rollup_log import RollupLog
+
+log = structlog.get_logger("sequencer.asserter")
+
+MAX_BACKOFF = 60.0  # seconds
+FEE_RESERVE = 10**16  # wei kept beside the bond for the transaction itself
+
+
+@dataclass(frozen=True, slots=True)
+class AsserterSettings:
+    """`assertion_bond` in wei; `assert_batches`, `confirm`: whether it does so. Games are always defended."""
+
+    rules: Rules
+    assertion_bond: int
+    assert_batches: bool = True
+    confirm: bool = True
+
+
+class Asserter:
+    """`unsafe_block(index)`: hash of the last block the builder has for a batch, None if it has none; a difference
+    from the claims is an alarm, and the claims are what is asserted."""
+
+    def __init__(self, l1: L1Client, rollup: Rollup, start: int, transactions: TransactionManager, source: ClaimSource,
+                 settings: AsserterSettings, *, prover: Prover | None = None,
+                 unsafe_block: Callable[[int], bytes | None] = lambda index: None) -> None:
+        self._l1 = l1
+        self._rollup = rollup
+        self._transactions = transactions
+        self._source = source
+        self._settings = settings
+        self._prover = prover or Prover(0)
+        self._unsafe_block = unsafe_block
+        self._expected: dict[bytes, Expected] = {}  # by batch hash
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._retry_at: dict[str, tuple[float, float]] = {}  # action -> (not before, backoff), event loop's seconds
+        self._complaints: set[str] = set()
+        self._alarmed: set[bytes] = set()
+        self._wake = asyncio.Event()
+        self.log = RollupLog(l1, rollup, start)
+        self.asserted = 0
+        self.confirmed = 0
+        self.splits = 0
+        self.failure = ""
+
+    async def run(self, poll: float) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._wake.clear()
+                    try:
+                        await self.step(tasks)
+                        self.failure = ""
+                    except (L1Unavailable, L1Inconsistent, RpcError) as error:
+                        if not self.failure:
+                            log.warning("L1 can't be read", error=str(error))
+                        self.failure = str(error)
+                    try:
+                        async with asyncio.timeout(poll):
+                            await self._wake.wait()
+                    except TimeoutError:
+                        continue
+        finally:
+            self._prover.close()
+
+    async def step(self, tasks: asyncio.TaskGroup) -> None:
+        """Looks at L1 and starts whatever is to be done."""
+        now = await self.log.refresh()
+        await self._defend(tasks, now)
+        latest = await self._rollup.latest_confirmed()
+        parent, index, first = latest.id, latest.batch_count, True
+        while (batch_hash := self._source.batch_hash(index)) is not None:
+            expected = await self._expected_of(index, batch_hash)
+            if expected is None:
+                break
+            made = self._standing(parent, expected)
+            if made is None:
+                if self._settings.assert_batches:
+                    self._start(tasks, f"assert {index} {batch_hash.hex()} on {parent.hex()}", self._assert(index, parent))
+                break
+            if first and self._settings.confirm:
+                await self._confirm(tasks, made, now)
+            parent, index, first = made.id, index + 1, False
+        self._kill_orphans(tasks)
+        if await self._rollup.credit(self._transactions.address) > 0:
+            self._start(tasks, "withdraw", self._withdraw())
+
+    # ---- asserting
+
+    async def _expected_of(self, index: int, batch_hash: bytes) -> Expected | None:
+        expected = self._expected.get(batch_hash)
+        if expected is None:
+            claims = await self._source.claims(index)
+            if claims is None or claims.batch_hash != batch_hash:
+                return None
+            self._compare_with_unsafe(claims)
+            expected, _ = await asyncio.to_thread(expected_assertion, claims, self._settings.rules.stride)
+            self._expected[batch_hash] = expected
+        return expected
+
+    def _standing(self, parent: bytes, expected: Expected) -> AssertionMade | None:
+        """A living assertion on `parent` that says just what the claims say."""
+        for made in self.log.children(parent, expected.batch_hash):
+            same = (made.steps, made.commitment) == (expected.steps, expected.commitment)
+            if same and made.checkpoint_blobs == expected.checkpoint_blobs:
+                return made
+        return None
+
+    def _compare_with_unsafe(self, claims: BatchClaims) -> None:
+        unsafe = self._unsafe_block(claims.batch_index)
+        if unsafe is not None and unsafe != claims.final_state.block_hash and claims.batch_hash not in self._alarmed:
+            self._alarmed.add(claims.batch_hash)
+            log.critical("what is asserted is not what was built", batch=claims.batch_index, built=unsafe.hex(),
+                         asserted=claims.final_state.block_hash.hex())
+
+    async def _assert(self, index: int, parent: bytes) -> None:
+        claims = await self._source.claims(index)
+        if claims is None or not await self._can_pay_bond():
+            return
+        stride = self._settings.rules.stride
+        _, blobs = await asyncio.to_thread(expected_assertion, claims, stride)
+        ends = await open_checkpoints(self._prover, blobs, 0, checkpoint_count(claims.steps, stride) - 1)
+        data = Rollup.make_assertion(parent, claims.batch_hash, index, claims.steps, claims.final_state, ends)
+        label = f"assert {claims.batch_hash.hex()} on {parent.hex()} commitment {claims.commitments[-1].hex()}"
+        receipt = await self._transactions.send(TxCandidate(
+            self._rollup.address, data, self._settings.assertion_bond, tuple(blobs), label=label))
+        self.asserted += 1
+        log.info("asserted", batch=index, steps=claims.steps, l1_block=receipt.block_number, gas=receipt.gas_used)
+
+    async def _can_pay_bond(self) -> bool:
+        balance = await self._l1.balance(self._transactions.address)
+        if balance >= self._settings.assertion_bond + FEE_RESERVE:
+            self._complaints.discard("bond")
+            return True
+        self._complain("bond", "waiting for funds: the account can't pay the assertion bond",
+                       account="0x" + self._transactions.address.hex(), balance=balance,
+                       bond=self._settings.assertion_bond)
+        return False
+
+    # ---- confirming, cleaning up
+
+    async def _confirm(self, tasks: asyncio.TaskGroup, made: AssertionMade, now: int) -> None:
+        record = await self._rollup.assertion(made.id)
+        if record.open_games or now < record.created_at + self._settings.rules.window:
+            return
+
+        async def confirm() -> None:
+            await self._send(Rollup.confirm(made.id))
+            self.confirmed += 1
+            log.info("confirmed", batch=record.batch_index, assertion=made.id.hex())
+
+        self._start(tasks, f"confirm {made.id.hex()}", confirm())
+
+    def _kill_orphans(self, tasks: asyncio.TaskGroup) -> None:
+        for made in self.log.orphans():
+            if made.asserter == self._transactions.address:
+                self._start(tasks, f"kill orphan {made.id.hex()}", self._send(Rollup.kill_orphan(made.id)))
+
+    async def _withdraw(self) -> None:
+        await self._send(Rollup.withdraw(self._transactions.address))
+
+    # ---- defending
+
+    async def _defend(self, tasks: asyncio.TaskGroup, now: int) -> None:
+        for game_id, opened in list(self.log.open_games.items()):
+            made = self.log.made.get(opened.assertion_id)
+            if made is None or made.asserter != self._transactions.address:
+                continue
+            on_chain = await self._rollup.game(game_id)
+            claims = await self._claims_of(made)
+            if claims is None:
+                self._complain(game_id.hex(), "a game on our assertion can't be answered: its batch isn't derived",
+                               game=game_id.hex(), batch=made.batch_hash.hex())
+                continue
+            match next_for_defence(self._settings.rules, _as_record(game_id, on_chain), claims, now):
+                case SplitInterval(lo=lo, hi=hi, commitments=commitments):
+                    key = f"split {game_id.hex()} {lo} {hi}"
+                    self._start(tasks, key, self._split(game_id, lo, hi, commitments, key))
+                case TimeOutGames(game_ids=games):
+                    self._start(tasks, f"timeout {game_id.hex()}", self._send(Rollup.timeout(games)))
+
+    async def _claims_of(self, made: AssertionMade) -> BatchClaims | None:
+        record = await self._rollup.assertion(made.id)
+        claims = await self._source.claims(record.batch_index)
+        return claims if claims is not None and claims.batch_hash == made.batch_hash else None
+
+    async def _split(self, game_id: bytes, lo: int, hi: int, commitments: tuple[bytes, ...], key: str) -> None:
+        await self._send(Rollup.split(game_id, lo, hi, commitments), label=key)
+        self.splits += 1
+        log.info("split", game=game_id.hex(), lo=lo, hi=hi)
+
+    # ---- sending
+
+    async def _send(self, data: bytes, label: str = "") -> None:
+        await self._transactions.send(TxCandidate(self._rollup.address, data, label=label))
+
+    def _start(self, tasks: asyncio.TaskGroup, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Once at a time for each key, and not again too soon after it failed."""
+        due, _ = self._retry_at.get(key, (0.0, 0.0))
+        if key in self._running or asyncio.get_running_loop().time() < due:
+            work.close()
+            return
+        task = tasks.create_task(self._guarded(key, work), name=key)
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+
+    async def _guarded(self, key: str, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except (TransactionError, L1Unavailable, L1Inconsistent, RpcError) as error:
+            _, backoff = self._retry_at.get(key, (0.0, 0.5))
+            backoff = min(2 * backoff, MAX_BACKOFF)
+            self._retry_at[key] = (asyncio.get_running_loop().time() + backoff, backoff)
+            level = log.error if isinstance(error, InsufficientFunds) else log.warning
+            level("not done", action=key, error=str(error), retry_in=backoff)
+        else:
+            self._retry_at.pop(key, None)
+            self._wake.set()
+
+    def _complain(self, key: str, message: str, **details: object) -> None:
+        if key not in self._complaints:
+            log.error(message, **details)
+        self._complaints.add(key)
+
+
+def _as_record(game_id: bytes, game: GameRecord) -> DefenceRecord:
+    """Of the split only that there is one matters to the defender."""
+    split: tuple[bytes, ...] | None = None if game.split_hash == bytes(32) else ()
+    state = Game(game.lo, game.hi, game.lo_commitment, game.hi_commitment, split, game.asserter_clock,
+                 game.challenger_clock, game.moved_at, Status(game.status))
+    return DefenceRecord(game_id, game.assertion_id, game.challenger, state)
+
+
