@@ -15,11 +15,17 @@ STEP_GAS_CAP = 16_777_216
 
 
 def span(seconds: float) -> str:
-    """A duration as a user would write it: 90 -> "90s", 7200 -> "2h"."""
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * length and seconds % length == 0:
-            return f"{seconds / length:.0f}{unit}"
-    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds:g}s"
+    """A duration as a user would write it: 90 -> "90s", 7200 -> "2h", 172920 -> "2d2m"."""
+    whole = int(seconds)
+    if whole != seconds:
+        return f"{seconds:g}s"
+    if whole < 120:
+        return f"{whole}s"
+    text = ""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, whole = divmod(whole, length)
+        text += f"{count}{unit}" if count else ""
+    return text
 
 
 def check(config: Config) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,7 @@ def test_rounds_are_those_of_the_longest_real_game() -> None:
             return 0
         parts = min(arity, length)
         points = [length * i // parts for i in range(parts + 1)]
-        return 1 + max(longest(b - a, arity) for a, b in {(0, b - a) for a, b in zip(points, points[1:])})
+        return 1 + max(longest(b - a, arity) for a, b in {(0, b - a) for a, b in pairwise(points)})
 
     for arity in (2, 3, 5, 16):
         for length in range(1, 70):
