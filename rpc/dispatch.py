@@ -11,7 +11,7 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -119,10 +119,12 @@ def _inspect(name: str, function: Callable[..., Any], heavy: bool) -> _Method:
 class Dispatcher:
     """Holds the methods and answers requests. Belongs to one event loop."""
 
-    def __init__(self, limits: ServerLimits | None = None) -> None:
+    def __init__(self, limits: ServerLimits | None = None, *, stoppable: Iterable[str] = ()) -> None:
+        """`stoppable`: see `rpc.workers.Workers`."""
         self.limits = limits or ServerLimits()
         self._methods: dict[str, _Method] = {}
-        self._workers = Workers(self.limits.workers, self.limits.worker_queue)
+        self._workers = Workers(self.limits.workers, self.limits.worker_queue, stoppable)
+        self._closers: list[Callable[[], None]] = []
         self._under_way = 0
 
     def register(self, *namespaces: object) -> None:
@@ -141,7 +143,13 @@ class Dispatcher:
     def methods(self) -> frozenset[str]:
         return frozenset(self._methods)
 
+    def on_close(self, closer: Callable[[], None]) -> None:
+        self._closers.append(closer)
+
     def close(self) -> None:
+        """Idempotent. Calls under way on worker threads end by themselves or by their time limit."""
+        while self._closers:
+            self._closers.pop()()
         self._workers.close()
 
     async def call(self, name: str, params: Any = None, connection: Connection | None = None) -> Any:

@@ -15,9 +15,9 @@ class ServerLimits:
     max_number_digits: int = 78  # of a JSON number: 2**256 has 78
     call_timeout: float = 10.0
     batch_timeout: float = 30.0
-    max_calls: int = 256  # calls under way at a time, over all connections
+    max_calls: int = 1_024  # calls under way at a time, over all connections
     workers: int = 4  # threads for calls that compute
-    worker_queue: int = 64  # calls that may wait for a thread
+    worker_queue: int = 512  # calls that may wait for a thread
     max_connections: int = 512
     header_timeout: float = 10.0  # from connecting to a whole first request line and headers
     body_timeout: float = 20.0  # for a request's body
@@ -44,4 +44,3 @@ class EthLimits:
     max_reward_percentiles: int = 100
     max_proof_keys: int = 1_024
     default_priority_fee: int = 1_000_000_000  # wei, where no recent block suggests one
-    fee_cap: int = 10**18  # wei: a higher total fee in eth_sendRawTransaction is taken for a mistake; 0 turns it off

@@ -1,27 +1,37 @@
 """Threads for calls that compute, each under a time limit that holds even inside the EVM.
 
 Gas does not bound time, so a call that is out of time is stopped from outside: an exception is raised in its thread.
-That happens only while the thread's stack has no frame of code that must not be torn apart (the database,
-locks): the stack is looked at while holding the GIL, and CPython delivers the exception exactly there.
+That happens only while every frame on the thread's stack, down to the job, belongs to code that may be torn apart: the
+EVM and this package, not a database, a lock or a pipe to another process. The stack is looked at while holding
+the GIL, and CPython delivers the exception exactly there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+
+import eth
+import py_ecc
+import rlp
 
 from rpc.errors import LimitExceeded, TimedOut
 
 T = TypeVar("T")
 
 _RETRY = 0.02
-_PROTECTED = (str(Path(__file__).resolve().parent.parent / "chain"), threading.__file__)
+_PROJECT = Path(__file__).resolve().parent.parent
+_STOPPABLE = (
+    *(str(_PROJECT / folder) for folder in ("execution", "rpc")),
+    *(str(Path(package.__file__ or "").parent) for package in (eth, py_ecc, rlp, json)),
+)
 
 
 class OutOfTime(BaseException):
@@ -31,8 +41,9 @@ class OutOfTime(BaseException):
 class _Job:
     """One call on its thread. `_lock` orders "finished" against "stop it"."""
 
-    def __init__(self, call: Callable[[], T]) -> None:
+    def __init__(self, call: Callable[[], T], stoppable: tuple[str, ...]) -> None:
         self._call = call
+        self._stoppable = stoppable
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._cancelled = False
@@ -62,7 +73,7 @@ class _Job:
             self._cancelled = True
             if self._thread is None or self._finished or self._struck:
                 return True
-            if not _can_be_stopped(self._thread):
+            if not self._can_be_stopped(self._thread):
                 return False
             self._struck = True
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -72,22 +83,22 @@ class _Job:
         finally:
             self._lock.release()
 
-
-def _can_be_stopped(thread: int) -> bool:
-    frame = sys._current_frames().get(thread)
-    if frame is None or frame.f_code is _Job.run.__code__:
-        return False
-    while frame is not None and frame.f_code is not _Job.run.__code__:
-        if frame.f_code.co_filename.startswith(_PROTECTED):
+    def _can_be_stopped(self, thread: int) -> bool:
+        frame = sys._current_frames().get(thread)
+        if frame is None or frame.f_code is _Job.run.__code__:
             return False
-        frame = frame.f_back
-    return frame is not None
+        while frame is not None and frame.f_code is not _Job.run.__code__:
+            if not frame.f_code.co_filename.startswith(self._stoppable):
+                return False
+            frame = frame.f_back
+        return frame is not None
 
 
 class Workers:
-    """A bounded pool with a bounded queue."""
+    """A bounded pool with a bounded queue. `stoppable`: more files or folders whose code may be torn apart."""
 
-    def __init__(self, threads: int, queue: int) -> None:
+    def __init__(self, threads: int, queue: int, stoppable: Iterable[str] = ()) -> None:
+        self._stoppable = (*_STOPPABLE, *stoppable)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rpc")
         self._capacity = threads + queue
         self._under_way = 0
@@ -96,7 +107,7 @@ class Workers:
         """Runs `call` on a thread. Raises TimedOut, or LimitExceeded when the queue is full."""
         if self._under_way >= self._capacity:
             raise LimitExceeded("the server is busy, try again later")
-        job = _Job(call)
+        job = _Job(call, self._stoppable)
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(self._pool, job.run)
         self._under_way += 1

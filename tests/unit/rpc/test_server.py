@@ -81,7 +81,7 @@ class Toy:
 
 @pytest.fixture
 async def server():
-    dispatcher = Dispatcher(LIMITS)
+    dispatcher = Dispatcher(LIMITS, stoppable=[__file__])
     dispatcher.register(Toy())
     async with RpcServer(dispatcher, health=lambda: {"ok": False, "head": 3}) as running:
         yield running
