@@ -1,0 +1,371 @@
+"""The rollup node: follows L1, derives every batch on the L2 chain, and knows what each one does.
+
+Its records are what sequencer and challenger go by: `derived(batch)` is the truth about a batch, None means that it
+isn't known (yet), never that the batch does nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import structlog
+
+from chain.canonical import Switch
+from chain.events import Broadcast
+from chain.store import ChainStore
+from derivation.batch import BatchData
+from derivation.deriver import DerivedBatch, Deriver, derive_batch, stored_headers
+from derivation.inbox import InboxTracker
+from derivation.inputs import DerivationParams
+from derivation.pipeline import BatchSeen, Blocked, L1Advanced, Pipeline, Rewound
+from derivation.records import (
+    PLACE_PREFIX,
+    TRACKER_KEY,
+    DerivedRecord,
+    decode_place,
+    decode_record,
+    encode_place,
+    encode_record,
+    place_key,
+    record_key,
+)
+from execution.header import Header
+from execution.rules import Rules
+from execution.types import Cursor, StepState
+from l1.artifacts import AnswerMalformed
+from l1.beacon import BeaconClient, BlobsMissing
+from l1.client import L1Client, L1Inconsistent, L1Unavailable
+from l1.rpc_errors import RpcError
+
+log = structlog.get_logger("derivation.node")
+
+_SAVE_EVERY = 32  # L1 blocks without a batch between two snapshots of the L1 position
+_LONGEST_WAIT = 30.0  # seconds between two tries when L1 can't be read
+
+
+def genesis_state(genesis: Header) -> StepState:
+    """The StepState before batch 0: what the Rollup contract is deployed with."""
+    return StepState(genesis.state_root, genesis.hash, cursor=Cursor(0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """`inbox` 20 bytes; `start`: number of the L1 block with the first contract; `confirmations` in L1 blocks; `poll` in
+    seconds; `window`: L1 blocks of the deepest reorg followed without reading L1 anew."""
+
+    rules: Rules
+    params: DerivationParams
+    inbox: bytes
+    start: int
+    confirmations: int = 0
+    poll: float = 1.0
+    window: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDerived:
+    """`record.index` is on L1 and what it does is known. `switch`: what that did to the L2 chain."""
+
+    record: DerivedRecord
+    switch: Switch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesGone:
+    """An L1 reorg took these batches off L1 (records, oldest first). The safe head went back to `safe`."""
+
+    records: tuple[DerivedRecord, ...]
+    safe: Header
+
+
+@dataclass(frozen=True, slots=True)
+class BatchUnknown:
+    """The data of batch `index` can't be had now."""
+
+    index: int
+    reason: str
+
+
+NodeEvent: TypeAlias = L1Advanced | BatchDerived | BatchesGone | BatchUnknown
+
+
+class RollupNode:
+    """`store`: the L2 chain, whose genesis is the rollup's. `chain_lock` is held while the chain's head is changed, by
+    whoever changes it; `on_switch` is told on the event loop when derivation moved the head.
+
+    Either `await run()` in a task, or call `advance()` again and again.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        store: ChainStore,
+        l1: L1Client,
+        beacon: BeaconClient,
+        *,
+        chain_lock: asyncio.Lock | None = None,
+        on_switch: Callable[[Switch], None] | None = None,
+    ) -> None:
+        genesis = store.header_by_number(0)
+        assert genesis is not None
+        self.settings = settings
+        self.store = store
+        self.l1 = l1
+        self.beacon = beacon
+        self.genesis = genesis_state(genesis)
+        self._genesis_header = genesis
+        self.events = Broadcast()
+        self.failure: str | None = None  # why L1 can't be read now
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="derivation")
+        self._chain_lock = chain_lock or asyncio.Lock()
+        self._on_switch = on_switch or (lambda switch: None)
+        self._changed = asyncio.Event()
+        self._unsaved = 0
+        self._finalized = 0
+        tracker = self._restored_tracker()
+        self.pipeline = Pipeline(
+            l1, beacon, settings.inbox, settings.start, confirmations=settings.confirmations, tracker=tracker
+        )
+        self._forget_from(tracker.batch_count)
+
+    # --- what is known -------------------------------------------------------------------------------------
+
+    @property
+    def synced(self) -> bool:
+        """Whether all of L1, up to the confirmations wanted, had been read at the last look."""
+        return self.pipeline.synced
+
+    @property
+    def batch_count(self) -> int:
+        """Batches on L1 that are derived: 0 to batch_count - 1."""
+        return self.pipeline.tracker.batch_count
+
+    @property
+    def blocked(self) -> Blocked | None:
+        """The batch whose data can't be had."""
+        return self.pipeline.blocked
+
+    def derived(self, batch: int | bytes) -> DerivedRecord | None:
+        """What a batch does. By index: the one on L1 now. By hash: also one an L1 reorg has taken away."""
+        if isinstance(batch, int):
+            place = self._place(batch)
+            if place is None:
+                return None
+            record = self._record(place[0])
+            return None if record is None else _placed(record, place)
+        record = self._record(batch)
+        if record is None:
+            return None
+        place = self._place(record.index)
+        return _placed(record, place) if place is not None and place[0] == batch else record
+
+    def is_on_l1(self, batch_hash: bytes) -> bool:
+        """Whether L1, as far as it has been read, has that batch."""
+        record = self._record(batch_hash)
+        place = None if record is None else self._place(record.index)
+        return place is not None and place[0] == batch_hash
+
+    def state_before(self, batch: int | bytes | DerivedRecord) -> StepState | None:
+        """The StepState a batch starts from, None if its parent isn't known. By index: also of the next batch."""
+        if isinstance(batch, int):
+            previous = self.derived(batch - 1) if batch > 0 else None
+            if batch == 0 or previous is not None:
+                return self.genesis if previous is None else previous.final_state
+            return None
+        record = batch if isinstance(batch, DerivedRecord) else self._record(batch)
+        if record is None:
+            return None
+        if record.index == 0:
+            return self.genesis
+        parent = self._record(record.posted.header.parent_hash)
+        return None if parent is None else parent.final_state
+
+    async def wait_for(self, batch: int | bytes) -> DerivedRecord:
+        """The record, once the batch is on L1 and derived."""
+        while True:
+            changed = self._changed
+            record = self.derived(batch)
+            if record is not None and self.is_on_l1(record.hash):
+                return record
+            await changed.wait()
+
+    async def data_of(self, record: DerivedRecord) -> BatchData:
+        """The batch with its blobs, from the archive or the beacon nodes. BlobsMissing, L1Unavailable."""
+        header, at = record.posted.header, record.posted.inclusion
+        return record.data(await self.beacon.blobs(at.block_timestamp, header.blob_hashes))
+
+    async def in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Runs something that computes on the derivation thread, one at a time; the event loop stays live."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work, *arguments)
+
+    # --- following L1 --------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follows L1 until cancelled. L1 being away or inconsistent is waited for."""
+        wait = self.settings.poll
+        while True:
+            try:
+                busy = bool(await self.advance())
+                self.failure, wait = None, self.settings.poll
+            except (L1Unavailable, L1Inconsistent, BlobsMissing, RpcError, AnswerMalformed) as error:
+                self.failure, busy = f"{type(error).__name__}: {error}", False
+                log.warning("L1 can't be read", reason=self.failure, again_in=wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+            if not busy or self.synced:
+                await asyncio.sleep(wait)
+
+    def close(self) -> None:
+        self.events.close()
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+    async def advance(self) -> list[NodeEvent]:
+        """One round: reads what is new on L1 and derives it. Raises what the L1 client raises."""
+        told: list[NodeEvent] = []
+        for event in await self.pipeline.advance():
+            match event:
+                case BatchSeen():
+                    told.append(await self._on_batch(event))
+                case Rewound():
+                    told.append(await self._on_rewound(event))
+                case Blocked(posted, reason):
+                    told.append(BatchUnknown(posted.header.index, reason))
+                case L1Advanced():
+                    self._unsaved += 1
+                    told.append(event)
+        if any(not isinstance(event, L1Advanced) for event in told) or self._unsaved >= _SAVE_EVERY:
+            await self._save()
+        for event in told:
+            self.events.publish(event)  # type: ignore[arg-type]
+        if told:
+            self._changed.set()
+            self._changed = asyncio.Event()
+        return told
+
+    async def _on_batch(self, seen: BatchSeen) -> BatchDerived:
+        record = self._record(seen.hash)
+        derived: DerivedBatch | None = None
+        if record is None:
+            derived = await self.in_thread(self._derive, seen.batch)
+            record = DerivedRecord(
+                seen.posted, b"".join(derived.commitments), derived.final_state,
+                tuple(block.sealed.hash for block in derived.blocks), derived.blocks[-1].sealed.header.number,
+            )  # fmt: skip
+        else:
+            record = _placed(record, (seen.hash, seen.posted.inclusion))
+        async with self._chain_lock:
+            switch = await self.in_thread(self._persist, record, derived)
+            if switch.added or switch.removed:
+                self._on_switch(switch)
+        log.info("batch derived", batch=record.index, steps=record.steps, blocks=len(record.block_hashes),
+                 head=record.last_number, reorged=bool(switch.removed))  # fmt: skip
+        return BatchDerived(record, switch)
+
+    def deriver(self, batch: BatchData, state: StepState) -> Deriver:
+        """To step through a batch from the StepState before it, on this node's chain. For the derivation thread."""
+        headers = stored_headers(self.store.header_by_hash)
+        return Deriver(self.settings.rules, self.store, headers, state, batch, self.settings.params)
+
+    def _derive(self, batch: BatchData) -> DerivedBatch:
+        state = self.state_before(batch.header.index)
+        assert state is not None, "batches are derived in order"
+        return derive_batch(self.deriver(batch, state))
+
+    def _persist(self, record: DerivedRecord, derived: DerivedBatch | None) -> Switch:
+        """Blocks first; then the record and what follows from it, in one transaction."""
+        for block in derived.blocks if derived else ():
+            if self.store.header_by_hash(block.sealed.hash) is None:
+                self.store.put_block(
+                    block.sealed, block.nodes, block.codes, senders=block.senders, make_head=False
+                )
+        records = {
+            record_key(record.hash): encode_record(record),
+            place_key(record.index): encode_place(record.hash, record.posted.inclusion),
+        }
+        if self.store.hash_by_number(record.last_number) == record.last_block_hash:
+            self.store.put_metas(records)
+            switch = Switch()
+        else:
+            switch = self.store.set_head(record.last_block_hash, meta=records)
+        self.store.set_label("safe", record.last_block_hash)
+        return switch
+
+    async def _on_rewound(self, event: Rewound) -> BatchesGone:
+        gone = tuple(
+            record for posted in event.batches if (record := self.derived(posted.hash)) is not None
+        )
+        async with self._chain_lock:
+            safe = await self.in_thread(self._forget_from, self.batch_count_at(event))
+        return BatchesGone(gone, safe)
+
+    @staticmethod
+    def batch_count_at(event: Rewound) -> int:
+        """Batches left after a rewind; with none gone, all."""
+        return event.batches[0].header.index if event.batches else 1 << 62
+
+    def _forget_from(self, count: int) -> Header:
+        """Takes the batches from `count` on off L1; the last one left makes the safe head. Blocks stay as they are."""
+        places = self.store.metas(PLACE_PREFIX)
+        stale = {key: None for key, _ in places if key >= place_key(min(count, (1 << 64) - 1))}
+        if stale:
+            self.store.put_metas(stale)
+        left = [decode_place(value)[0] for key, value in places if key not in stale]
+        last = self._record(left[-1]) if left else None
+        safe = self._genesis_header if last is None else self.store.header_by_hash(last.last_block_hash)
+        assert safe is not None
+        if self.store.hash_by_number(safe.number) == safe.hash:
+            self.store.set_label("safe", safe.hash)
+        return safe
+
+    # --- keeping -------------------------------------------------------------------------------------------
+
+    def _restored_tracker(self) -> InboxTracker:
+        """Where an earlier run stood; from the start if there was none or its records are gone."""
+        saved = self.store.get_meta(TRACKER_KEY)
+        if saved is None:
+            return InboxTracker(self.settings.window)
+        try:
+            tracker = InboxTracker.restore(saved, self.settings.window)
+        except ValueError as error:
+            log.warning("reading L1 anew", reason=str(error))
+            return InboxTracker(self.settings.window)
+        head = self._place(tracker.batch_count - 1) if tracker.batch_count else None
+        if tracker.batch_count and (head is None or head[0] != tracker.head_hash):
+            log.warning("reading L1 anew", reason="the position saved and the batches saved don't agree")
+            return InboxTracker(self.settings.window)
+        return tracker
+
+    async def _save(self) -> None:
+        self._unsaved = 0
+        await self._label_finalized()
+        await self.in_thread(self.store.put_meta, TRACKER_KEY, self.pipeline.tracker.snapshot())
+
+    async def _label_finalized(self) -> None:
+        """The last L2 block whose batch L1 has finalized. Best effort: nothing depends on it."""
+        try:
+            final = await self.l1.block("finalized")
+        except (L1Unavailable, L1Inconsistent, RpcError):
+            return
+        while final is not None and (record := self.derived(self._finalized)) is not None:
+            if record.posted.inclusion.block_number > final.number:
+                break
+            self._finalized += 1
+        last = self.derived(self._finalized - 1) if self._finalized else None
+        if last is not None and self.store.hash_by_number(last.last_number) == last.last_block_hash:
+            self.store.set_label("finalized", last.last_block_hash)
+
+    def _record(self, batch_hash: bytes) -> DerivedRecord | None:
+        raw = self.store.get_meta(record_key(batch_hash))
+        return None if raw is None else decode_record(raw)
+
+    def _place(self, index: int) -> Any:
+        raw = self.store.get_meta(place_key(index)) if index >= 0 else None
+        return None if raw is None else decode_place(raw)
+
+
+def _placed(record: DerivedRecord, place: Any) -> DerivedRecord:
+    """The record with the inclusion of now."""
+    return replace(record, posted=replace(record.posted, inclusion=place[1]))
