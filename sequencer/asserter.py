@@ -91,6 +91,10 @@ class Asserter:
         finally:
             self._prover.close()
 
+    def refresh(self) -> None:
+        """Look at L1 now."""
+        self._wake.set()
+
     async def step(self, tasks: asyncio.TaskGroup) -> None:
         """Looks at L1 and starts whatever is to be done."""
         now = await self.log.refresh()
@@ -143,8 +147,9 @@ class Asserter:
 
     async def _assert(self, index: int, parent: bytes) -> None:
         claims = await self._source.claims(index)
-        if claims is None or not await self._can_pay_bond():
+        if claims is None:
             return
+        await self._check_funds()
         stride = self._settings.rules.stride
         _, blobs = await asyncio.to_thread(expected_assertion, claims, stride)
         ends = await open_checkpoints(self._prover, blobs, 0, checkpoint_count(claims.steps, stride) - 1)
@@ -155,15 +160,12 @@ class Asserter:
         self.asserted += 1
         log.info("asserted", batch=index, steps=claims.steps, l1_block=receipt.block_number, gas=receipt.gas_used)
 
-    async def _can_pay_bond(self) -> bool:
+    async def _check_funds(self) -> None:
         balance = await self._l1.balance(self._transactions.address)
-        if balance >= self._settings.assertion_bond + FEE_RESERVE:
-            self._complaints.discard("bond")
-            return True
-        self._complain("bond", "waiting for funds: the account can't pay the assertion bond",
-                       account="0x" + self._transactions.address.hex(), balance=balance,
-                       bond=self._settings.assertion_bond)
-        return False
+        if balance < self._settings.assertion_bond + FEE_RESERVE:
+            raise InsufficientFunds(
+                f"0x{self._transactions.address.hex()} has {balance} wei and can't pay the assertion bond of "
+                f"{self._settings.assertion_bond} wei: send it funds")
 
     # ---- confirming, cleaning up
 

@@ -52,10 +52,10 @@ class DerivedClaims:
         return self._derived.batch_hash(index)
 
     async def claims(self, index: int) -> BatchClaims | None:
-        record, commitments = self._derived.record(index), self._derived.commitments(index)
-        if record is None or commitments is None:
+        record = self._derived.record(index)
+        if record is None:
             return None
-        return BatchClaims(index, record.batch_hash, commitments, record.final_state)
+        return BatchClaims(index, record.hash, record.commitments, record.final_state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ import structlog
 
 from chain.view import BlockUnavailable
 from derivation.inputs import attributes_of
+from derivation.records import DerivedRecord
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.rpc_errors import RpcError
 from sequencer.batches import L1Origin, LocalBatch, LocalBlock, QueueSlice
 from sequencer.builder import Builder
-from sequencer.derived import DerivedChain, DerivedRecord
+from sequencer.derived import DerivedChain
 from sequencer.l1view import L1Moved, L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
 from sequencer.node import L2Node
@@ -110,12 +111,12 @@ class Follower:
                 record = self._derived.record(index)
                 if record is None:
                     return
-                if [block.hash for block in local.blocks] == list(record.blocks):
+                if [block.hash for block in local.blocks] == list(record.block_hashes):
                     self._agreed[index] = batch_hash
                     continue
                 self.alarms += 1
                 log.critical("derivation disagrees with the unsafe chain", batch=index, built=local.last_block.hex(),
-                             derived=record.blocks[-1].hex())
+                             derived=record.last_block_hash.hex())
             elif (record := self._derived.record(index)) is None:
                 return
             try:
@@ -129,14 +130,14 @@ class Follower:
     async def _adopt(self, index: int, record: DerivedRecord) -> None:
         if self._ledger.get(index) is not None:
             self._drop(index, "L1 has another batch")
-        before, header = self._ledger.tip, record.data.header
+        before, header = self._ledger.tip, record.posted.header
         batch = LocalBatch(
             index, before.batch_hash, before.block_hash,
             L1Origin(header.origin_number, header.origin_hash, header.origin_timestamp, header.origin_prev_randao, b""),
-            QueueSlice(header.deposit_start, record.data.deposits, header.forced_start, record.data.forced),
+            QueueSlice(header.deposit_start, record.posted.deposits, header.forced_start, record.posted.forced),
             opened_at=0.0, foreign=True)
         parent_timestamp = self._node.head().timestamp
-        for number, block_hash in enumerate(record.blocks):
+        for number, block_hash in enumerate(record.block_hashes):
             block = self._derived.block(block_hash)
             if block is None:
                 raise L1Moved
@@ -149,7 +150,7 @@ class Follower:
             batch = self._ledger.get(index) or batch
             self._node.announce(switch)
         self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count))
-        log.warning("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.blocks))
+        log.warning("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.block_hashes))
 
     # ---- 2: what L1 doesn't have
 

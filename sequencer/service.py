@@ -1,0 +1,293 @@
+"""Puts the sequencer together and runs it.
+
+    async with SequencerService(config) as sequencer: ...   # tests
+    await run_sequencer(config, stop)                       # `verdict sequencer`
+
+On disk, in data_dir/sequencer: `chain` (unsafe chain and ledger), `derived` (what L1 says), `blobs`, `transactions`
+(the L1 transaction journal), `identity`. Everything can be killed at any moment; only `transactions` must not be lost
+while something is in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from chain.mempool import PoolLimits
+from chain.store import ChainStore
+from challenger.game import Rules as GameRules
+from derivation.chunks import CHUNKS_PER_BLOB, MAX_PAYLOAD, MAX_TRANSACTION_SIZE
+from derivation.inputs import DerivationParams
+from derivation.node import NodeSettings, RollupNode
+from execution.rules import Rules
+from l1.beacon import BeaconClient, DirectoryArchive
+from l1.client import L1Client
+from l1.contracts import Inbox, Rollup
+from l1.fees import FeeCaps
+from l1.txmanager import TransactionManager, TransactionPolicy
+from sequencer.api import VerdictNamespace
+from sequencer.asserter import Asserter, AsserterSettings
+from sequencer.batcher import Batcher
+from sequencer.builder import Builder
+from sequencer.claims import ClaimSource, DerivedClaims
+from sequencer.derived import DerivedView
+from sequencer.follower import Follower
+from sequencer.l1view import L1Snapshot, L1View
+from sequencer.ledger import BatchLedger
+from sequencer.node import L2Node
+from sequencer.policy import BuilderSettings
+from verdict.config import Config
+from verdict.deployment import Deployment, DeploymentError
+from verdict.errors import L1Problem
+from verdict.genesis import l2_genesis
+from verdict.keys import load_key
+
+log = structlog.get_logger("sequencer")
+
+STALE_L1 = 120.0  # seconds without a look at L1 after which the sequencer calls itself unhealthy
+MIN_POLL = 0.02
+
+Claims = Callable[[DerivedClaims], ClaimSource]
+"""What the asserter claims, given what was derived: for adversaries in tests."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """The running daemon, for those who look into it."""
+
+    node: L2Node
+    ledger: BatchLedger
+    derivation: RollupNode
+    derived: DerivedView
+    builder: Builder
+    batcher: Batcher
+    follower: Follower
+    asserter: Asserter
+    transactions: TransactionManager
+    caught_up: bool = field(default=False)
+
+    def view_of_l1(self) -> L1Snapshot | None:
+        """For the builder and the batcher: None until derivation has once reached what L1 has, so that nothing is built
+        on a chain that is about to be rebuilt."""
+        at = self.follower.snapshot
+        if at is not None and not self.caught_up:
+            self.caught_up = self.derivation.synced and self.derived.count >= at.batch_count
+        return at if self.caught_up else None
+
+
+class SequencerService:
+    """`key`: of the L1 account; taken from environment or files if not given."""
+
+    def __init__(self, config: Config, *, key: bytes | str | None = None, claims: Claims | None = None) -> None:
+        self.config = config
+        self._key = key
+        self._claims = claims or (lambda honest: honest)
+        self._ready: asyncio.Event = asyncio.Event()
+        self._stop: asyncio.Event = asyncio.Event()
+        self._main: asyncio.Task[None] | None = None
+        self.parts: Parts
+        self.url = ""
+        self.ws_url = ""
+
+    async def __aenter__(self) -> Self:
+        self._main = asyncio.create_task(self._run(), name="sequencer")
+        ready = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait({self._main, ready}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _end(self._main)
+            raise
+        finally:
+            await _end(ready)
+        if self._main.done():
+            self._main.result()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        assert self._main is not None
+        self._stop.set()
+        try:
+            await self._main
+        except asyncio.CancelledError:
+            await _end(self._main)
+            raise
+
+    async def wait(self) -> None:
+        """Until it fails; it doesn't end otherwise."""
+        assert self._main is not None
+        await asyncio.shield(self._main)
+
+    # ---- putting it together
+
+    async def _run(self) -> None:
+        from rpc.node import build_dispatcher
+
+        from rpc.server import RpcServer
+
+        config = self.config
+        deployment = Deployment.load(config)
+        genesis = l2_genesis(config)
+        if "0x" + genesis[0].hash.hex() != deployment.genesis.block_hash:
+            raise DeploymentError(
+                f"the L2 genesis block of this program is 0x{genesis[0].hash.hex()}, the contracts were deployed with "
+                f"{deployment.genesis.block_hash}")
+        directory = config.data_dir / "sequencer"
+        check_identity(directory, config, deployment)
+        async with contextlib.AsyncExitStack() as stack:
+            l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
+            beacon = await stack.enter_async_context(
+                BeaconClient(config.l1.beacon_url, DirectoryArchive(directory / "blobs")))
+            if (chain_id := await l1.chain_id()) != config.l1.chain_id:
+                raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
+            store = ChainStore.open(directory / "chain", genesis)
+            stack.callback(store.close)
+            derived_store = ChainStore.open(directory / "derived", genesis)
+            stack.callback(derived_store.close)
+            key = self._key if self._key is not None else load_key("sequencer", config.data_dir).key.hex()
+            transactions = await stack.enter_async_context(
+                TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
+            self.parts = parts = _assemble(config, deployment, store, derived_store, l1, beacon, transactions, self._claims)
+            stack.callback(parts.derivation.close)
+            dispatcher = build_dispatcher(parts.node)
+            dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
+            server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health)
+            stack.callback(parts.node.events.close)
+            await self._serve(parts, await stack.enter_async_context(server))
+
+    async def _serve(self, parts: Parts, server: Any) -> None:
+        config = self.config
+        poll = max(config.sequencer.poll, MIN_POLL)
+        self.url, self.ws_url = server.url, server.ws_url
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(parts.derivation.run(), name="derivation"),
+                group.create_task(parts.derived.run(), name="derived"),
+                group.create_task(parts.follower.run(poll), name="follower"),
+                group.create_task(parts.builder.run(parts.view_of_l1), name="builder"),
+                group.create_task(parts.batcher.run(parts.builder, parts.view_of_l1, parts.follower.refresh, poll),
+                                  name="batcher"),
+                group.create_task(parts.asserter.run(poll), name="asserter"),
+            ]
+            log.info("sequencer runs", rpc=server.url, account="0x" + parts.transactions.address.hex(),
+                     head=parts.node.head().number, batches=parts.ledger.anchor.batch_count + len(parts.ledger))
+            self._ready.set()
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+        log.info("sequencer stopped", head=parts.node.head().number)
+
+    # ---- what it says of itself
+
+    def _figures(self) -> dict[str, Any]:
+        parts = self.parts
+        return {
+            "synced": parts.caught_up, "posting": parts.batcher.posting, "posted": parts.batcher.posted,
+            "asserted": parts.asserter.asserted, "confirmed": parts.asserter.confirmed, "splits": parts.asserter.splits,
+            "l1InFlight": parts.transactions.in_flight, "l1Bumps": parts.transactions.bumps,
+            "l1Failure": parts.follower.failure or parts.derivation.failure or None,
+        }
+
+    def _health(self) -> dict[str, Any]:
+        parts = self.parts
+        at = parts.follower.snapshot
+        failure = parts.follower.failure or parts.derivation.failure
+        return {
+            "ok": parts.caught_up and not failure and not parts.follower.alarms,
+            "unsafe": parts.node.head().number, "derivedBatches": parts.derived.count,
+            "l1Head": None if at is None else at.head, "failure": failure or None, "alarms": parts.follower.alarms,
+        }
+
+
+def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
+              beacon: BeaconClient, transactions: TransactionManager, claims: Claims) -> Parts:
+    rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
+    rules = Rules(chain_id=rollup.chain_id)
+    params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
+                              int(rollup.max_drift))
+    inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
+    limits = PoolLimits(settings.mempool.max_transactions, settings.mempool.max_per_sender,
+                        max_size=min(MAX_TRANSACTION_SIZE, settings.target_blobs * CHUNKS_PER_BLOB * MAX_PAYLOAD))
+    node = L2Node(store, rules, params, limits)
+    ledger = BatchLedger(store)
+    derivation = RollupNode(
+        NodeSettings(rules, params, inbox.address, deployment.block_number, config.l1.confirmations,
+                     max(settings.poll, MIN_POLL)), derived_store, l1, beacon)
+    derived = DerivedView(derivation)
+    view = L1View(l1, inbox, config.l1.confirmations)
+    builder = Builder(
+        node, ledger, view,
+        BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),
+        block_time=settings.block_time, target_blobs=settings.target_blobs)
+
+    async def confirmed_block() -> bytes:
+        return (await contract.latest_confirmed()).block_hash
+
+    follower = Follower(node, ledger, view, derived, builder, max_origin_age=rollup.max_origin_age,
+                        confirmed_block=confirmed_block)
+    batcher = Batcher(ledger, transactions, inbox, target_blobs=settings.target_blobs, refused=follower.refused)
+
+    def unsafe_block(index: int) -> bytes | None:
+        batch = ledger.get(index)
+        return None if batch is None or batch.is_open else batch.last_block
+
+    asserter = Asserter(
+        l1, contract, deployment.block_number, transactions, claims(DerivedClaims(derived)),
+        AsserterSettings(GameRules(dispute.stride, dispute.arity, int(dispute.window), int(dispute.clock)),
+                         dispute.assertion_bond, settings.assert_batches, settings.confirm),
+        unsafe_block=unsafe_block)
+    derived.on_change(follower.refresh)
+    derived.on_change(asserter.refresh)
+    return Parts(node, ledger, derivation, derived, builder, batcher, follower, asserter, transactions)
+
+
+def _policy(config: Config) -> TransactionPolicy:
+    own = config.sequencer.transactions
+    return TransactionPolicy(
+        FeeCaps(own.max_fee, own.max_blob_fee, own.min_tip), resubmit_after=own.resubmit_after,
+        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.sequencer.poll, config.l1.slot / 2)))
+
+
+def check_identity(directory: Path, config: Config, deployment: Deployment) -> None:
+    """Refuses a data directory that belongs to another rollup or another deployment of it. Raises DeploymentError."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "identity"
+    mine = {"fingerprint": config.fingerprint(), "inbox": deployment.inbox, "rollup": deployment.rollup,
+            "deployed_at": deployment.block_hash}
+    if not file.exists():
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(mine) + "\n")
+        partial.replace(file)
+        return
+    found = json.loads(file.read_text())
+    if found != mine:
+        changed = sorted(name for name in mine if found.get(name) != mine[name])
+        raise DeploymentError(
+            f"{directory} belongs to another rollup or deployment ({', '.join(changed)} changed): change the configuration "
+            f"back, or move the directory away; the chain is then derived from L1 again")
+
+
+async def run_sequencer(config: Config, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set. Raises what made it fail."""
+    async with SequencerService(config) as service:
+        failed = asyncio.create_task(service.wait())
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (failed, stopped):
+                await _end(task)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits for it; what it raises is told elsewhere."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
