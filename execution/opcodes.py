@@ -2,7 +2,8 @@
 
 Each entry is (constant gas, function of the computation). py-evm's stack holds ints and big-endian bytes mixed.
 Replaced for exactness: CREATE and CREATE2 (EIP-3860 size check before the balance check, EIP-7610 collisions),
-SELFDESTRUCT (EIP-6780).
+SELFDESTRUCT (EIP-6780). The CALLs, so that gas lent to a child frame does not count as used (GasMeter.floor), and
+so that they read state in the order of execution-specs, before they charge for it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ CALL_DEPTH_LIMIT = 1024
 COLD_ACCOUNT_ACCESS, COLD_SLOAD, WARM_ACCESS = 2600, 2100, 100
 _MASK = (1 << 256) - 1
 _U64_MAX = (1 << 64) - 1
+CALL, CALLCODE, DELEGATECALL, STATICCALL = "CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"
 
 
 def contract_address(sender: bytes, nonce: int) -> bytes:
@@ -241,7 +243,7 @@ def _create_at(computation: Any, endowment: int, address: bytes, initcode: bytes
     world, values, sender = computation.state.world, computation._stack.values, computation.msg.storage_address
     meter = computation._gas_meter
     gas = meter.gas_remaining - meter.gas_remaining // 64
-    computation.consume_gas(gas, "CREATE")
+    meter.gas_remaining -= gas
     computation.return_data = b""
     nonce = world.get_nonce(sender)
     if (
@@ -263,6 +265,97 @@ def _create_at(computation: Any, endowment: int, address: bytes, initcode: bytes
         )
     )
     values.append(0 if child.is_error else int.from_bytes(address, "big"))
+    meter.return_gas(child.get_gas_remaining())
+
+
+# -- calls --
+
+
+def _call(computation: Any) -> None:
+    values = computation._stack.values
+    gas, to, value = _pop(values), _as_address(_pop(values)), _pop(values)
+    if value:
+        _forbid_static(computation)
+    _message(computation, gas, to, to, value, CALL)
+
+
+def _callcode(computation: Any) -> None:
+    values = computation._stack.values
+    gas, code_address, value = _pop(values), _as_address(_pop(values)), _pop(values)
+    _message(computation, gas, computation.msg.storage_address, code_address, value, CALLCODE)
+
+
+def _delegatecall(computation: Any) -> None:
+    values = computation._stack.values
+    gas, code_address = _pop(values), _as_address(_pop(values))
+    _message(computation, gas, computation.msg.storage_address, code_address, computation.msg.value, DELEGATECALL)
+
+
+def _staticcall(computation: Any) -> None:
+    values = computation._stack.values
+    gas, to = _pop(values), _as_address(_pop(values))
+    _message(computation, gas, to, to, 0, STATICCALL)
+
+
+def _access(computation: Any, address: bytes) -> int:
+    """EIP-2929: marks the account warm; its price."""
+    if computation.state.is_address_warm(address):
+        return WARM_ACCESS
+    computation.state.world.mark_address_warm(address)
+    return COLD_ACCOUNT_ACCESS
+
+
+def _message(
+    computation: Any, gas: int, to: bytes, code_address: bytes, value: int, kind: str
+) -> None:
+    """The CALLs once they have taken what differs from the stack (EIP-150, EIP-161, EIP-2929, EIP-7702)."""
+    values, msg, world = computation._stack.values, computation.msg, computation.state.world
+    input_start, input_size, output_start, output_size = (
+        _pop(values), _pop(values), _pop(values), _pop(values)
+    )  # fmt: skip
+    computation.extend_memory(input_start, input_size)
+    computation.extend_memory(output_start, output_size)
+    cost = _access(computation, code_address)
+    code = world.get_code(code_address)
+    is_delegation = len(code) == 23 and code.startswith(b"\xef\x01\x00")
+    if is_delegation:
+        code_address = code[3:]
+        cost += _access(computation, code_address)
+        code = world.get_code(code_address)
+    pays = value and kind in (CALL, CALLCODE)
+    if pays:
+        cost += 9_000
+        if kind == CALL and world.account_is_empty(to):
+            cost += 25_000
+    computation.consume_gas(cost, kind)
+    meter = computation._gas_meter
+    gas = min(gas, meter.gas_remaining - meter.gas_remaining // 64)
+    meter.gas_remaining -= gas
+    if pays:
+        gas += 2_300
+    computation.return_data = b""
+    if msg.depth + 1 > CALL_DEPTH_LIMIT or (pays and world.get_balance(msg.storage_address) < value):
+        meter.return_gas(gas)
+        values.append(0)
+        return
+    child = computation.apply_child_computation(
+        computation.prepare_child_message(
+            gas=gas,
+            to=to,
+            value=value,
+            data=computation.memory_read_bytes(input_start, input_size),
+            code=code,
+            code_address=code_address,
+            sender=msg.sender if kind == DELEGATECALL else msg.storage_address,
+            should_transfer_value=kind in (CALL, CALLCODE),
+            is_static=msg.is_static or kind == STATICCALL,
+            is_delegation=is_delegation,
+        )
+    )
+    values.append(0 if child.is_error else 1)
+    output = child.output[:output_size]
+    if output:
+        computation._memory._bytes[output_start : output_start + len(output)] = output
     meter.return_gas(child.get_gas_remaining())
 
 
@@ -332,6 +425,9 @@ def _table() -> list[tuple[int, Instruction]]:
         table[opcode] = (table[opcode][0], function)
     table[0x54], table[0x55] = (0, _sload), (0, _sstore)
     table[0xF0], table[0xF5], table[0xFF] = (0, _create), (0, _create2), (5_000, _selfdestruct)
+    table[0xF1], table[0xF2], table[0xF4], table[0xFA] = (
+        (0, _call), (0, _callcode), (0, _delegatecall), (0, _staticcall)
+    )  # fmt: skip
     return table
 
 
