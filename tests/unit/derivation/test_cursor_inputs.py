@@ -21,7 +21,7 @@ from derivation.chunks import (
 from derivation.encoder import BatchEncoder, BatchFull, encode_blocks
 from derivation.inputs import CursorOutOfBatch, next_input, pending_fragments
 from execution.types import ZERO_HASH, BatchEnd, BlockStart, Cursor, Fragment, Skip, StepState, Transaction
-from toy_rollup import ORIGIN_TIMESTAMP, PARAMS, blocks_of, derive, make_batch
+from tests.unit.derivation.toy_rollup import ORIGIN_TIMESTAMP, PARAMS, blocks_of, derive, make_batch
 
 TX, FRAGMENT, LAST = ItemKind.TRANSACTION, ItemKind.FRAGMENT, ItemKind.LAST_FRAGMENT
 
