@@ -1,0 +1,154 @@
+"""What the Rollup's events say, kept so that a reorg can be taken back. Pure.
+
+Blocks are applied in order. Each of the newest `window` blocks keeps what it changed, so it can be undone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from l1.events import (
+    AssertionConfirmed,
+    AssertionKilled,
+    AssertionMade,
+    AssertionStatus,
+    GameEnded,
+    GameOpened,
+    GameStatus,
+    Picked,
+    RollupEvent,
+    Split,
+    StepProved,
+)
+
+
+class _Absent:
+    """Where a table had nothing."""
+
+
+_ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An L1 block by number and hash."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event and the L1 block and transaction it lies in."""
+
+    event: RollupEvent
+    block: Point
+    transaction_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    table: dict[Any, Any]
+    key: Any
+    before: Any
+
+
+@dataclass(slots=True)
+class _Page:
+    point: Point
+    changes: list[_Change] = field(default_factory=list)
+
+
+class Chronicle:
+    """`made` and `opened` hold every assertion and game; `pending` and `open_games` those that aren't over.
+
+    A game whose assertion died stays in `open_games` until its bond is reclaimed.
+    """
+
+    def __init__(self, window: int = 256) -> None:
+        self.made: dict[bytes, Told] = {}
+        self.status: dict[bytes, AssertionStatus] = {}
+        self.confirmed_child: dict[bytes, bytes] = {}  # by parent
+        self.killed: dict[bytes, Told] = {}
+        self.proved: dict[bytes, Told] = {}
+        self.opened: dict[bytes, Told] = {}
+        self.ended: dict[bytes, GameStatus] = {}
+        self.split: dict[bytes, Split | None] = {}  # by game: the one that waits for a pick
+        self.pending: dict[bytes, None] = {}
+        self.open_games: dict[bytes, None] = {}
+        self.games_of: dict[bytes, tuple[bytes, ...]] = {}  # by assertion
+        self._pages: deque[_Page] = deque()
+        self._window = window
+        self._last: Point | None = None
+
+    @property
+    def last(self) -> Point | None:
+        """The newest block applied."""
+        return self._last
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """Blocks that can be rewound to, newest first. The oldest one's own changes can't be undone."""
+        return [page.point for page in reversed(self._pages)]
+
+    def apply(self, point: Point, events: Sequence[tuple[RollupEvent, Point, bytes]]) -> None:
+        """All events up to and including block `point`, in order: (event, its block, its transaction)."""
+        page = _Page(point)
+        for event, block, transaction in events:
+            self._take(Told(event, block, transaction), page.changes)
+        self._pages.append(page)
+        while len(self._pages) > self._window:
+            self._pages.popleft()
+        self._last = point
+
+    def rewind(self, to: Point) -> None:
+        """Undoes every block after `to`, one of `points`."""
+        while self._pages and self._pages[-1].point != to:
+            for change in reversed(self._pages.pop().changes):
+                if change.before is _ABSENT:
+                    del change.table[change.key]
+                else:
+                    change.table[change.key] = change.before
+        if not self._pages:
+            raise KeyError(f"L1 block {to.number} is not in the window")
+        self._last = to
+
+    def _take(self, told: Told, changes: list[_Change]) -> None:
+        def put(table: dict[Any, Any], key: Any, value: Any) -> None:
+            changes.append(_Change(table, key, table.get(key, _ABSENT)))
+            table[key] = value
+
+        def drop(table: dict[Any, Any], key: Any) -> None:
+            if key in table:
+                changes.append(_Change(table, key, table.pop(key)))
+
+        match told.event:
+            case AssertionMade(id=made):
+                put(self.made, made, told)
+                put(self.status, made, AssertionStatus.PENDING)
+                put(self.pending, made, None)
+            case AssertionConfirmed(id=confirmed):
+                put(self.status, confirmed, AssertionStatus.CONFIRMED)
+                drop(self.pending, confirmed)
+                if confirmed in self.made:  # the genesis assertion was never made
+                    put(self.confirmed_child, self.made[confirmed].event.parent_id, confirmed)  # type: ignore[union-attr]
+            case AssertionKilled(id=killed):
+                put(self.status, killed, AssertionStatus.KILLED)
+                put(self.killed, killed, told)
+                drop(self.pending, killed)
+            case StepProved(id=proved):
+                put(self.proved, proved, told)
+            case GameOpened(game_id=game, assertion_id=about):
+                put(self.opened, game, told)
+                put(self.open_games, game, None)
+                put(self.games_of, about, (*self.games_of.get(about, ()), game))
+            case Split(game_id=game):
+                put(self.split, game, told.event)
+            case Picked(game_id=game):
+                put(self.split, game, None)
+            case GameEnded(game_id=game, status=status):
+                put(self.ended, game, status)
+                drop(self.open_games, game)

@@ -1,0 +1,90 @@
+"""Prometheus metrics of a challenger, and the port they are read from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from challenger.events import (
+    AssertionAccepted,
+    AssertionChecked,
+    AssertionDied,
+    ChallengerEvent,
+    CreditCollected,
+    EventStream,
+    GameStarted,
+    MovePicked,
+    StepSettled,
+    TurnFailed,
+    Waiting,
+)
+from l1.txmanager import TransactionManager
+
+
+class ChallengerMetrics:
+    """Counts what the event stream tells."""
+
+    def __init__(self, events: EventStream, transactions: TransactionManager) -> None:
+        self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, help_text: str, *labels: str) -> Counter:
+            return Counter(f"verdict_challenger_{name}", help_text, labels, registry=registry)
+
+        self._checked = counter("assertions_checked", "Assertions compared with our node", "result")
+        self._waiting = counter("unknown", "Times something could not be told", "alarm")
+        self._opened = counter("games_opened", "Games opened by us")
+        self._picked = counter("moves", "Picks in our games")
+        self._proved = counter("steps_proved", "Assertions killed by our step proofs")
+        self._fees = counter("execute_fees_wei", "Wei paid to EXECUTE")
+        self._collected = counter("collected_wei", "Wei collected from the contract")
+        self._failed = counter("turns_failed", "Turns that failed and were tried again")
+        self._over = counter("assertions_over", "Assertions confirmed or dead on L1", "how")
+        in_flight = Gauge("verdict_challenger_transactions_in_flight", "L1 transactions in flight", registry=registry)
+        in_flight.set_function(lambda: transactions.in_flight)
+        events.on_event(self._count)
+
+    def _count(self, event: ChallengerEvent) -> None:
+        match event:
+            case AssertionChecked(wrong=wrong):
+                self._checked.labels("right" if wrong is None else "wrong").inc()
+            case Waiting(alarm=alarm):
+                self._waiting.labels(str(alarm).lower()).inc()
+            case GameStarted():
+                self._opened.inc()
+            case MovePicked():
+                self._picked.inc()
+            case StepSettled(fee=fee):
+                self._proved.inc()
+                self._fees.inc(fee)
+            case CreditCollected(amount=amount):
+                self._collected.inc(amount)
+            case TurnFailed():
+                self._failed.inc()
+            case AssertionDied():
+                self._over.labels("dead").inc()
+            case AssertionAccepted():
+                self._over.labels("confirmed").inc()
+
+
+@contextlib.asynccontextmanager
+async def serve_metrics(metrics: ChallengerMetrics, port: int) -> AsyncIterator[None]:
+    """GET /metrics on 127.0.0.1:`port`; nothing if it is 0."""
+    if port == 0:
+        yield
+        return
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), content_type="text/plain")
+
+    app = web.Application()
+    app.router.add_get("/metrics", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,220 @@
+"""The challenger daemon: its own node, the watcher of the Rollup, and one task for each thing there is to do.
+
+    async with ChallengerService(config) as challenger: ...     # tests; challenger.events tells what happens
+    await run_challenger(config, stop)                          # `verdict challenger`
+
+On disk, in data_dir/challenger: `chain` (what L1 says of L2), `blobs`, `transactions` (what is in flight on L1). All of
+it can be deleted: assertions, games and credits are read from L1, and the node derives again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from chain.store import ChainStore
+from challenger.checkpoints import CheckpointReader
+from challenger.events import EventStream
+from challenger.game import Rules as GameRules
+from challenger.knowledge import Knowledge, NodeKnowledge
+from challenger.metrics import ChallengerMetrics, serve_metrics
+from challenger.player import Player
+from challenger.responder import Responder, Terms
+from challenger.scheduler import Scheduler
+from challenger.sources import L1Sources
+from challenger.watch import Watcher
+from derivation.inputs import DerivationParams
+from derivation.node import NodeSettings, RollupNode
+from execution.rules import Rules
+from l1.beacon import BeaconClient, DirectoryArchive
+from l1.client import L1Client
+from l1.contracts import Rollup
+from l1.fees import FeeCaps
+from l1.kzg import Prover
+from l1.txmanager import TransactionManager, TransactionPolicy
+from verdict.config import Config
+from verdict.deployment import Deployment, DeploymentError
+from verdict.genesis import l2_genesis
+from verdict.keys import load_key
+
+log = structlog.get_logger("challenger")
+
+MIN_POLL = 0.05  # seconds
+WORTH_COLLECTING = 10**14
+"""Wei: less credit than that isn't worth a transaction."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs. `terms` are the contract's own."""
+
+    terms: Terms
+    node: RollupNode
+    watcher: Watcher
+    transactions: TransactionManager
+    player: Player
+    scheduler: Scheduler
+
+
+class ChallengerService:
+    """`key`: the private key, instead of the role's. `knowledge`: instead of its own node's."""
+
+    def __init__(self, config: Config, *, key: str | None = None, events: EventStream | None = None,
+                 knowledge: Knowledge | None = None) -> None:
+        self.config = config
+        self.events = events or EventStream()
+        self._key = key
+        self._knowledge = knowledge
+        self._ready = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._main: asyncio.Task[None] | None = None
+        self.parts: Parts
+
+    @property
+    def address(self) -> bytes:
+        """20 bytes: who challenges."""
+        return self.parts.transactions.address
+
+    async def __aenter__(self) -> Self:
+        self._main = asyncio.create_task(self._run(), name="challenger")
+        ready = asyncio.create_task(self._ready.wait())
+        try:
+            await asyncio.wait({self._main, ready}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _end(self._main)
+            raise
+        finally:
+            await _end(ready)
+        if self._main.done():
+            self._main.result()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        assert self._main is not None
+        self._stop.set()
+        try:
+            await self._main
+        except asyncio.CancelledError:
+            await _end(self._main)
+            raise
+
+    async def wait(self) -> None:
+        """Until it fails; it doesn't end otherwise."""
+        assert self._main is not None
+        await asyncio.shield(self._main)
+
+    # ---- putting it together
+
+    async def _run(self) -> None:
+        config = self.config
+        deployment = Deployment.load(config)
+        genesis = l2_genesis(config)
+        if "0x" + genesis[0].hash.hex() != deployment.genesis.block_hash:
+            raise DeploymentError(
+                f"the L2 genesis block of this program is 0x{genesis[0].hash.hex()}, the contracts were deployed with "
+                f"{deployment.genesis.block_hash}")
+        directory = config.data_dir / "challenger"
+        directory.mkdir(parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
+            others = [await stack.enter_async_context(L1Client(url)) for url in config.challenger.l1_rpc_urls]
+            beacon = await stack.enter_async_context(BeaconClient(
+                [config.l1.beacon_url, *config.challenger.beacon_urls], DirectoryArchive(directory / "blobs")))
+            rollup = Rollup(l1, deployment.rollup)
+            terms = await _terms(config, l1, rollup)
+            store = ChainStore.open(directory / "chain", genesis)
+            stack.callback(store.close)
+            prover = Prover()
+            stack.callback(prover.close)
+            key = self._key if self._key is not None else load_key("challenger", config.data_dir).key.hex()
+            transactions = await stack.enter_async_context(
+                TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
+            node = _node(config, deployment, store, l1, beacon)
+            stack.callback(node.close)
+            self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, transactions, node)
+            metrics = ChallengerMetrics(self.events, self.parts.transactions)
+            await stack.enter_async_context(serve_metrics(metrics, config.challenger.metrics_port))
+            await self._serve(self.parts)
+
+    def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BeaconClient,
+                  rollup: Rollup, terms: Terms, prover: Prover, transactions: TransactionManager,
+                  node: RollupNode) -> Parts:
+        knowledge = self._knowledge or NodeKnowledge(node, prover)
+        checkpoints = CheckpointReader(beacon, prover, terms.rules.stride)
+        watcher = Watcher(l1, rollup, transactions.address, deployment.block_number, self.config.l1.confirmations)
+        responder = Responder(l1, rollup, terms, transactions, knowledge, checkpoints, self.events)
+        sources = L1Sources(l1, others, node.settings.inbox)
+        player = Player(terms.rules, knowledge, sources, checkpoints, responder, self.events, WORTH_COLLECTING)
+        scheduler = Scheduler(watcher, player, self.events)
+        return Parts(terms, node, watcher, transactions, player, scheduler)
+
+    async def _serve(self, parts: Parts) -> None:
+        poll = max(self.config.challenger.poll, MIN_POLL)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(parts.node.run(), name="derivation"),
+                group.create_task(parts.scheduler.run(poll), name="scheduler"),
+            ]
+            log.info("challenger runs", account=parts.transactions.address, stride=parts.terms.rules.stride,
+                     arity=parts.terms.rules.arity, l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
+            self._ready.set()
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+        log.info("challenger stopped")
+
+
+def _node(config: Config, deployment: Deployment, store: ChainStore, l1: L1Client, beacon: BeaconClient) -> RollupNode:
+    rollup = config.rollup
+    params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
+                              int(rollup.max_drift))
+    settings = NodeSettings(Rules(chain_id=rollup.chain_id), params, bytes.fromhex(deployment.inbox[2:]),
+                            deployment.block_number, config.l1.confirmations, max(config.challenger.poll, MIN_POLL))
+    return RollupNode(settings, store, l1, beacon)
+
+
+async def _terms(config: Config, l1: L1Client, rollup: Rollup) -> Terms:
+    """What the contract was deployed with. DeploymentError if it isn't there or isn't what the configuration says."""
+    if (chain_id := await l1.chain_id()) != config.l1.chain_id:
+        raise DeploymentError(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
+    if not await l1.code(rollup.address):
+        raise DeploymentError(f"L1 has no contract at 0x{rollup.address.hex()}: was it started afresh since `verdict deploy`?")
+    stride, arity, window, clock, bond = [
+        await rollup.constant(name) for name in ("stride", "arity", "window", "clock", "challengeBond")]
+    dispute = config.dispute
+    configured = (dispute.stride, dispute.arity, int(dispute.window), int(dispute.clock), dispute.challenge_bond)
+    if configured != (stride, arity, window, clock, bond):
+        raise DeploymentError(f"[dispute] says (stride, arity, window, clock, challenge_bond) {configured}, the contract "
+                              f"says {(stride, arity, window, clock, bond)}")
+    return Terms(GameRules(stride, arity, window, clock), bond)
+
+
+def _policy(config: Config) -> TransactionPolicy:
+    own = config.challenger.transactions
+    return TransactionPolicy(
+        FeeCaps(own.max_fee, own.max_blob_fee, own.min_tip), resubmit_after=own.resubmit_after,
+        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.challenger.poll, config.l1.slot / 2)))
+
+
+async def run_challenger(config: Config, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set. Raises what made it fail."""
+    async with ChallengerService(config) as service:
+        failed = asyncio.create_task(service.wait())
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (failed, stopped):
+                await _end(task)
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancels a task and waits for it; what it raises is told elsewhere."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

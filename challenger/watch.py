@@ -1,0 +1,229 @@
+"""Reads from L1 alone which assertions and games there are, and how they stand at one block.
+
+Events are followed block by block, by hash; a reorg is undone to the common ancestor. What events don't say (clocks,
+credits) is read from the contract at that same block hash, so that a snapshot is never of two L1s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from challenger.chronicle import Chronicle, Point
+from challenger.claims import GENESIS_ID, Assertion, AssertionStatus, GameRecord, Kin
+from challenger.game import Game, Status
+from eth_abi import encode as abi_encode
+from eth_hash.auto import keccak
+from l1.artifacts import AnswerMalformed
+from l1.client import L1Block, L1Client, L1Inconsistent, L1Log, bloom_may_contain
+from l1.contracts import Rollup
+from l1.events import GameOpened, RollupEvent, read_rollup_event
+from l1.rpc_errors import RpcError
+
+log = structlog.get_logger("challenger.watch")
+
+READ_AHEAD = 16  # L1 blocks asked for at once
+HISTORY_RANGE = 2_000  # L1 blocks of one eth_getLogs for what can't be reorganised any more
+
+
+class L1Moving(Exception):
+    """L1 changed while it was being read: read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`block`: the L1 block as of which all this holds; `now`: timestamp of L1's newest block, seconds.
+
+    `assertions`: the pending ones. `games`: ours, that are open or whose bond can be reclaimed. `credit`: ours, wei.
+    """
+
+    block: L1Block
+    now: int
+    assertions: Mapping[bytes, Assertion]
+    kin: Mapping[bytes, Kin]
+    games: Mapping[bytes, GameRecord]
+    ended_games: Mapping[bytes, tuple[GameRecord, ...]]  # ours that are over, by assertion
+    credit: int
+
+
+class Watcher:
+    """`me`: the challenger's address. `start`: number of the L1 block with the first contract. `confirmations`: L1
+    blocks on top of one before it is read."""
+
+    def __init__(self, l1: L1Client, rollup: Rollup, me: bytes, start: int, confirmations: int = 0,
+                 window: int = 256) -> None:
+        self._l1 = l1
+        self._rollup = rollup
+        self._me = me
+        self._start = start
+        self._confirmations = confirmations
+        self._window = window
+        self._known: dict[tuple[bytes, bytes], Assertion] = {}  # by id and hash of the block it was made in
+        self.chronicle = Chronicle(window)
+        self.news: list[RollupEvent] = []  # read since whoever is interested has cleared it
+        self.reorgs = 0
+
+    # ---- following events
+
+    async def advance(self) -> L1Block | None:
+        """Reads what is new. The block that everything is known up to; None if there is nothing to know yet.
+        Raises L1Moving, L1Unavailable, L1Inconsistent: ask again later."""
+        head = await self._l1.head()
+        target = head.number - self._confirmations
+        await self._rewind()
+        if target < self._start:
+            return None
+        await self._history(target - self._window)
+        while (first := self._next()) <= target:
+            await self._read(range(first, min(target + 1, first + READ_AHEAD)))
+        last = self.chronicle.last
+        assert last is not None
+        block = head if head.hash == last.hash else await self._l1.block(last.hash)
+        if block is None:
+            raise L1Moving(f"L1 block {last.number} is gone")
+        return block
+
+    def _next(self) -> int:
+        last = self.chronicle.last
+        return self._start if last is None else last.number + 1
+
+    async def _rewind(self) -> None:
+        last = self.chronicle.last
+        if last is None or await self._canonical(last):
+            return
+        for point in self.chronicle.points:
+            if await self._canonical(point):
+                self.chronicle.rewind(point)
+                log.warning("L1 reorg", depth=last.number - point.number, to=point.number)
+                break
+        else:
+            log.warning("L1 reorg deeper than the window, reading all again", depth=len(self.chronicle.points))
+            self.chronicle = Chronicle(self._window)
+        self.reorgs += 1
+        self._known.clear()
+
+    async def _canonical(self, point: Point) -> bool:
+        found = await self._l1.block(point.number)
+        return found is not None and found.hash == point.hash
+
+    async def _history(self, last: int) -> None:
+        """What lies deeper than any reorg is read in ranges."""
+        span = HISTORY_RANGE
+        while (first := self._next()) <= last:
+            end = min(last, first + span - 1)
+            try:
+                logs = await self._l1.logs_in_range(first, end, [self._rollup.address])
+            except RpcError as error:
+                if span == 1:
+                    raise L1Moving(f"no logs of L1 block {first}: {error}") from error
+                span = max(1, span // 4)  # "too many results"
+                continue
+            block = await self._l1.block(end)
+            if block is None:
+                raise L1Moving(f"L1 block {end} is gone")
+            self._apply(block, logs)
+
+    async def _read(self, numbers: range) -> None:
+        for block in await asyncio.gather(*(self._l1.block(number) for number in numbers)):
+            last = self.chronicle.last
+            if block is None or (last is not None and block.parent_hash != last.hash):
+                raise L1Moving("L1 was reorganised while it was read")
+            logs: list[L1Log] = []
+            if bloom_may_contain(block.logs_bloom, self._rollup.address):
+                try:
+                    logs = await self._l1.logs(block.hash, [self._rollup.address])
+                except RpcError as error:
+                    raise L1Moving(f"no logs of L1 block {block.number}: {error}") from error
+            self._apply(block, logs)
+
+    def _apply(self, block: L1Block, logs: list[L1Log]) -> None:
+        told: list[tuple[RollupEvent, Point, bytes]] = []
+        for entry in logs:
+            try:
+                event = read_rollup_event(entry)
+            except AnswerMalformed as error:
+                raise L1Inconsistent(f"L1 block {entry.block_number}: {error}") from error
+            if event is not None:
+                self.news.append(event)
+                told.append((event, Point(entry.block_number, entry.block_hash), entry.transaction_hash))
+        self.chronicle.apply(Point(block.number, block.hash), told)
+
+    # ---- how things stand
+
+    async def snapshot(self) -> Snapshot | None:
+        """Raises what `advance` raises."""
+        block = await self.advance()
+        if block is None:
+            return None
+        if len(self._known) > 2 * len(self.chronicle.pending) + 64:
+            self._known = {key: made for key, made in self._known.items() if key[0] in self.chronicle.pending}
+        try:
+            assertions = {each: await self._assertion(each, block) for each in self.chronicle.pending}
+            games = {each: await self._game(each, block) for each in self._our_games()}
+            credit = await self._rollup.credit(self._me, block.hash)
+        except RpcError as error:
+            raise L1Moving(f"L1 block {block.number} can't be read: {error}") from error
+        newest = await self._l1.head()
+        return Snapshot(
+            block=block,
+            now=max(newest.timestamp, block.timestamp),
+            assertions=assertions,
+            kin={each: self._kin(made) for each, made in assertions.items()},
+            games={each: record for each, record in games.items() if each in self.chronicle.open_games},
+            ended_games=self._ended(games),
+            credit=credit,
+        )
+
+    def _our_games(self) -> list[bytes]:
+        """Open ones, ones to be reclaimed, and those that are over on pending assertions."""
+        about_pending = (each for made in self.chronicle.pending for each in self.chronicle.games_of.get(made, ()))
+        wanted = dict.fromkeys([*self.chronicle.open_games, *about_pending])
+        return [each for each in wanted if self._opened(each).challenger == self._me]
+
+    def _opened(self, game_id: bytes) -> GameOpened:
+        event = self.chronicle.opened[game_id].event
+        assert isinstance(event, GameOpened)
+        return event
+
+    def _ended(self, games: Mapping[bytes, GameRecord]) -> dict[bytes, tuple[GameRecord, ...]]:
+        found: dict[bytes, tuple[GameRecord, ...]] = {}
+        for each, record in games.items():
+            if each not in self.chronicle.open_games:
+                found[record.assertion_id] = (*found.get(record.assertion_id, ()), record)
+        return found
+
+    def _kin(self, made: Assertion) -> Kin:
+        status = self.chronicle.status
+        parent = AssertionStatus.CONFIRMED if made.parent_id == GENESIS_ID else status.get(made.parent_id)
+        if parent is None:
+            raise L1Inconsistent(f"assertion 0x{made.id.hex()} has a parent that was never made")
+        return Kin(AssertionStatus(parent), self.chronicle.confirmed_child.get(made.parent_id))
+
+    async def _assertion(self, assertion_id: bytes, block: L1Block) -> Assertion:
+        key = assertion_id, self.chronicle.made[assertion_id].block.hash
+        if (known := self._known.get(key)) is not None:
+            return known
+        record = await self._rollup.assertion(assertion_id, block.hash)
+        made = self._known[key] = Assertion(
+            id=assertion_id, parent_id=record.parent_id, batch_hash=record.batch_hash, batch_index=record.batch_index,
+            steps=record.steps, commitment=record.commitment, state_root=record.state_root,
+            block_hash=record.block_hash, checkpoint_blobs=record.checkpoint_blobs, asserter=record.asserter,
+            created_at=record.created_at, open_games=record.open_games, status=AssertionStatus(record.status),
+        )  # fmt: skip
+        return made
+
+    async def _game(self, game_id: bytes, block: L1Block) -> GameRecord:
+        read = await self._rollup.game(game_id, block.hash)
+        split: tuple[bytes, ...] | None = None
+        if any(read.split_hash):
+            told = self.chronicle.split.get(game_id)
+            if told is None or keccak(abi_encode(["bytes31[]"], [told.commitments])) != read.split_hash:
+                raise L1Inconsistent(f"the events of game 0x{game_id.hex()} don't have the split that its state has")
+            split = told.commitments
+        game = Game(read.lo, read.hi, read.lo_commitment, read.hi_commitment, split, read.asserter_clock,
+                    read.challenger_clock, read.moved_at, Status(read.status))
+        return GameRecord(game_id, read.assertion_id, read.challenger, game,
+                          reclaimed=game_id in self.chronicle.ended)
