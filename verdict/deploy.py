@@ -125,7 +125,8 @@ def creation_code(stage: str, config: Config, genesis: StepState, addresses: dic
     contract = artifact(CONTRACTS[stage])
     if stage == "step_verifier":
         fork = b"prague".ljust(32, b"\0")
-        return contract.deployment(rollup.chain_id, fork, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
+        return contract.deployment(
+            rollup.chain_id, fork, L2_TX_GAS_CAP, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
     if stage == "inbox":
         timeout = rollup.exclusive_timeout if rollup.sequencer else 0
         return contract.deployment(rollup.sequencer or ZERO_ADDRESS, timeout, rollup.max_origin_age)

@@ -27,7 +27,6 @@ def challenger(
     While it can't know (L1 sources disagree, blobs missing, not yet derived) it says "unknown" and waits.
     """
     from challenger.service import run_challenger
-
     from verdict.config import load_config
     from verdict.daemon import run_daemon
     from verdict.keys import load_key

@@ -27,7 +27,6 @@ def sequencer(
     Killing it at any moment loses no sealed block; the first SIGINT or SIGTERM stops it in order, a second at once.
     """
     from sequencer.service import run_sequencer
-
     from verdict.config import load_config
     from verdict.daemon import run_daemon
     from verdict.keys import load_key

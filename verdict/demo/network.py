@@ -119,13 +119,14 @@ def prepare(directory: Path, processes: Processes, stride: int, arity: int) -> N
     budget = game_budget(stride, arity, 0, 1.0)
     clock = max(15, round(budget.clock))
     window = max(30, 2 * clock + 10) if budget.rounds else 30
-    text = dict(
-        l1=l1, beacon=beacon, l2=l2, l1_chain=EMBEDDED_CHAIN, l2_chain=L2_CHAIN, stride=stride, arity=arity,
-        clock=clock, window=window, sequencer=account(SEQUENCER).address, alice=account(ALICE).address,
-        bob=account(BOB).address)
+    values = {
+        "l1": l1, "beacon": beacon, "l2": l2, "l1_chain": EMBEDDED_CHAIN, "l2_chain": L2_CHAIN, "stride": stride,
+        "arity": arity, "clock": clock, "window": window, "sequencer": account(SEQUENCER).address,
+        "alice": account(ALICE).address, "bob": account(BOB).address,
+    }
     toml, liar_toml = directory / "demo.toml", directory / "liar.toml"
-    toml.write_text(_TOML.format(data_dir="data", **text))
-    liar_toml.write_text(_TOML.format(data_dir="data-liar", **text))
+    toml.write_text(_TOML.format(data_dir="data", **values))
+    liar_toml.write_text(_TOML.format(data_dir="data-liar", **values))
     return Network(directory, toml, liar_toml, load_config(toml), processes)
 
 

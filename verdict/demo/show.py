@@ -15,7 +15,19 @@ from rich.console import Console
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from l1.client import L1Client, L1Unavailable
-from verdict.demo.network import ALICE, BOB, CHALLENGER, DEPLOYER, L2_CHAIN, LIAR, NAMES, SEQUENCER, Network, account, prepare
+from verdict.demo.network import (
+    ALICE,
+    BOB,
+    CHALLENGER,
+    DEPLOYER,
+    L2_CHAIN,
+    LIAR,
+    NAMES,
+    SEQUENCER,
+    Network,
+    account,
+    prepare,
+)
 from verdict.demo.processes import ProcessDied, Processes
 from verdict.demo.result import Outcome, judge, print_outcome
 from verdict.demo.timeline import Timeline, balances

@@ -127,8 +127,8 @@ class Timeline:
             case "BatchPosted":
                 header = a["header"]
                 taken = (header["depositEnd"] - header["depositStart"], header["forcedEnd"] - header["forcedStart"])
-                return [f"batch {a['index']}: {header['chunkCount']} chunks, origin L1 #{header['originNumber']}, "
-                        f"{taken[0]} deposits, {taken[1]} forced transactions"]
+                return [(f"batch {a['index']}: {header['chunkCount']} chunks, origin L1 #{header['originNumber']}, "
+                         f"{taken[0]} deposits, {taken[1]} forced transactions")]
             case "AssertionMade":
                 return [f"assertion {_short(a['id'])}: {a['steps']} steps lead to state root {_short(a['stateRoot'])}"]
             case "AssertionConfirmed":
@@ -140,11 +140,11 @@ class Timeline:
             case "Picked":
                 return [f"the error is in steps {a['lo']} to {a['hi']}"]
             case "StepProved":
-                return [f"step {a['step']}: claimed {_short(a['claimed'])}, EXECUTE says {_short(a['proved'])} "
-                        f"({a['gasUsed']:,} L2 gas, fee {a['executeFee']:,} wei)", *self._dispute_lines()]
+                return [(f"step {a['step']}: claimed {_short(a['claimed'])}, EXECUTE says {_short(a['proved'])} "
+                        f"({a['gasUsed']:,} L2 gas, fee {a['executeFee']:,} wei)"), *self._dispute_lines()]
             case "AssertionKilled":
-                return [f"[bold red]killed[/bold red] {_short(a['id'])}: {_ether(a['paid'])} to {self.name(a['by'])}, "
-                        f"{_ether(a['burned'])} burned"]
+                return [(f"[bold red]killed[/bold red] {_short(a['id'])}: {_ether(a['paid'])} to {self.name(a['by'])}, "
+                         f"{_ether(a['burned'])} burned")]
             case "Credited":
                 return [f"credit to {self.name(a['to'])}: {_ether(a['amount'])}"]
             case "Deposited":
@@ -157,12 +157,14 @@ class Timeline:
         found = self.record.dispute
         if found is None:
             return []
-        what = (f"transaction {found.transaction}" if found.transaction else "no transaction")
+        where = f"batch {found.batch}, {found.place}"
+        witness = f"witness {found.witness_bytes:,} bytes of {found.calldata_bytes:,} of calldata"
+        if not found.transaction:
+            return [f"{where}: no transaction; {witness}"]
         return [
-            f"batch {found.batch}, {found.place}: {what}",
-            f"from {self.name(found.sender)} to {self.name(found.to)}; witness {found.witness_bytes:,} bytes of "
-            f"{found.calldata_bytes:,} of calldata",
-        ] if found.transaction else [f"batch {found.batch}, {found.place}: witness {found.witness_bytes:,} bytes"]
+            f"{where}: transaction {found.transaction}",
+            f"from {self.name(found.sender)} to {self.name(found.to)}; {witness}",
+        ]
 
     def _dispute(self, contracts: Contracts, transaction: Any, receipt: Any, events: list[Event]) -> Dispute | None:
         proved = next((event for event in events if event.name == "StepProved"), None)
