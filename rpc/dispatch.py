@@ -18,6 +18,7 @@ from typing import Annotated, Any, Protocol, TypeVar, get_args, get_origin, get_
 from rpc import errors
 from rpc.codec import Decoder
 from rpc.errors import InvalidParams, LimitExceeded, MethodNotFound, RpcError, TimedOut
+from rpc.json_input import parse_json
 from rpc.limits import ServerLimits
 from rpc.workers import Workers
 
@@ -185,7 +186,7 @@ class Dispatcher:
     async def answer(self, body: str | bytes, connection: Connection | None = None) -> str | None:
         """The response text to one HTTP body or WebSocket message; None if it holds only notifications."""
         try:
-            request = parse_request(body, self.limits)
+            request = parse_json(body, self.limits)
         except RpcError as error:
             return _failure(None, error)
         if not isinstance(request, list):
@@ -259,48 +260,3 @@ def _invalid_request(request: Any) -> str | None:
     if not _valid_id(request.get("id")):
         return 'invalid request: "id" must be a string or a number'
     return None
-
-
-def parse_request(body: str | bytes, limits: ServerLimits) -> Any:
-    """Strict JSON within the limits. Raises RpcError -32700, or -32600 for what is JSON but too much of it."""
-
-    def integer(digits: str) -> int:
-        if len(digits) > limits.max_number_digits + 1:
-            raise ValueError("number too large")
-        return int(digits)
-
-    def real(digits: str) -> float:
-        number = float(digits)
-        if number in (float("inf"), float("-inf")):
-            raise ValueError("number too large")
-        return number
-
-    def constant(name: str) -> Any:
-        raise ValueError(f"{name} is not JSON")
-
-    try:
-        text = body.decode("utf-8") if isinstance(body, bytes) else body
-        value = json.loads(text, parse_int=integer, parse_float=real, parse_constant=constant)
-    except RecursionError:
-        raise RpcError(errors.INVALID_REQUEST, "invalid request: nested too deeply") from None
-    except ValueError:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
-        raise RpcError(errors.PARSE_ERROR, "parse error") from None
-    _check_shape(value, limits)
-    return value
-
-
-def _check_shape(value: Any, limits: ServerLimits) -> None:
-    level, count = [value], 0
-    for _depth in range(limits.max_depth + 1):
-        count += len(level)
-        if count > limits.max_values:
-            raise RpcError(errors.INVALID_REQUEST, "invalid request: too many values")
-        level = [
-            child
-            for container in level
-            if isinstance(container, (list, dict))
-            for child in (container.values() if isinstance(container, dict) else container)
-        ]
-        if not level:
-            return
-    raise RpcError(errors.INVALID_REQUEST, "invalid request: nested too deeply")
