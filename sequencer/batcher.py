@@ -35,6 +35,8 @@ def next_to_post(ledger: BatchLedger, at: L1Snapshot) -> LocalBatch | None:
     batch = ledger.get(at.batch_count)
     if batch is None or batch.header is None or batch.foreign or batch.header.parent_hash != at.batch_hash:
         return None
+    if batch.origin.number >= at.head:
+        return None  # the Inbox wants an origin in the past, also of the block that a gas estimate is made at
     return batch
 
 
