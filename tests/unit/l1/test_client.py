@@ -1,0 +1,175 @@
+"""The L1 client: answers are checked, failures told apart, tries bounded, sources compared."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from execution.header import Header
+from l1.client import L1Client, L1Inconsistent, L1Unavailable, RetryPolicy, bloom_may_contain, header_rlp
+from l1.rpc_errors import RpcError
+
+FAST = RetryPolicy(tries=3, timeout=0.05, backoff=0.001)
+HEADER = Header(b"\x01" * 32, b"\x02" * 20, b"\x03" * 32, 77, 36_000_000, 1_700_000_000, 10**9, gas_used=5, extra_data=b"x")
+
+
+def block_json(header: Header = HEADER, **changes: Any) -> dict[str, Any]:
+    def text(value: bytes | int) -> str:
+        return hex(value) if isinstance(value, int) else "0x" + value.hex()
+
+    names = {
+        "parentHash": header.parent_hash, "sha3Uncles": header.ommers_hash, "miner": header.fee_recipient,
+        "stateRoot": header.state_root, "transactionsRoot": header.transactions_root,
+        "receiptsRoot": header.receipts_root, "logsBloom": header.logs_bloom, "difficulty": header.difficulty,
+        "number": header.number, "gasLimit": header.gas_limit, "gasUsed": header.gas_used,
+        "timestamp": header.timestamp, "extraData": header.extra_data, "mixHash": header.prev_randao,
+        "nonce": header.nonce, "baseFeePerGas": header.base_fee_per_gas, "withdrawalsRoot": header.withdrawals_root,
+        "blobGasUsed": header.blob_gas_used, "excessBlobGas": header.excess_blob_gas,
+        "parentBeaconBlockRoot": header.parent_beacon_block_root, "requestsHash": header.requests_hash,
+        "hash": header.hash,
+    }  # fmt: skip
+    return {name: text(value) for name, value in names.items()} | changes
+
+
+class Scripted:
+    """Answers each request with what the script says: a result, an error object or an exception."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, Any]] = []
+
+    async def make_request(self, method: str, params: Any) -> dict[str, Any]:
+        self.asked.append((method, params))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "hang":
+            await asyncio.sleep(60)
+        return answer
+
+
+def result(value: Any) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "result": value}
+
+
+def error(code: int, message: str, data: Any = None) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message, "data": data}}
+
+
+def client(*transports: Scripted, **options: Any) -> L1Client:
+    return L1Client(transports=transports, retry=FAST, **options)
+
+
+async def test_block_is_verified_by_its_hash() -> None:
+    scripted = Scripted(result(block_json()))
+    block = await client(scripted).block(77)
+    assert block is not None and (block.hash, block.number, block.timestamp) == (HEADER.hash, 77, 1_700_000_000)
+    assert block.rlp == HEADER.rlp() == header_rlp(block_json())
+    assert scripted.asked == [("eth_getBlockByNumber", ["0x4d", False])]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        block_json(timestamp="0x1"), block_json(hash="0x" + "11" * 32), block_json(parentHash="zz"),
+        block_json(number=None), block_json(gasUsed={}), {}, {"hash": 5},
+    ],
+)  # fmt: skip
+async def test_a_block_that_does_not_hash_to_its_name_is_refused(answer: dict[str, Any]) -> None:
+    with pytest.raises(L1Inconsistent):
+        await client(Scripted(result(answer))).block("latest")
+
+
+async def test_another_block_than_asked_for_is_refused() -> None:
+    with pytest.raises(L1Inconsistent):
+        await client(Scripted(result(block_json()))).block(78)
+    with pytest.raises(L1Inconsistent):
+        await client(Scripted(result(block_json()))).block(b"\x09" * 32)
+
+
+async def test_unknown_blocks_are_none() -> None:
+    assert await client(Scripted(result(None))).block(5) is None
+    with pytest.raises(L1Unavailable):
+        await client(Scripted(result(None))).head()
+
+
+async def test_tries_are_bounded_and_failures_retried() -> None:
+    flaky = Scripted(OSError("reset"), "hang", result("0x7a69"))
+    assert await client(flaky).chain_id() == 31337
+    dead = Scripted(ConnectionError("refused"))
+    with pytest.raises(L1Unavailable, match="refused"):
+        await client(dead).chain_id()
+    assert len(dead.asked) == 3
+    with pytest.raises(L1Unavailable):
+        await client(Scripted({"jsonrpc": "2.0", "id": 1})).chain_id()
+
+
+async def test_error_answers_are_told_and_not_retried() -> None:
+    scripted = Scripted(error(3, "execution reverted", "0x0c5e03da"))
+    with pytest.raises(RpcError) as caught:
+        await client(scripted).call(b"\x01" * 20, b"")
+    assert (caught.value.code, caught.value.data) == (3, "0x0c5e03da") and len(scripted.asked) == 1
+    busy = Scripted(error(-32005, "limit exceeded"), result("0x1"))
+    assert await client(busy).chain_id() == 1
+
+
+async def test_next_source_takes_over() -> None:
+    dead, alive = Scripted(OSError("down")), Scripted(result("0x5"))
+    assert await client(dead, alive).chain_id() == 5
+
+
+async def test_sources_are_compared() -> None:
+    same = client(Scripted(result(block_json())), Scripted(result(block_json())), compare=True)
+    assert (await same.block(HEADER.hash)).hash == HEADER.hash  # type: ignore[union-attr]
+    lagging = client(Scripted(result(block_json())), Scripted(result(None)), compare=True)
+    assert await lagging.block(HEADER.hash) is not None
+    down = client(Scripted(result(block_json())), Scripted(OSError("down")), compare=True)
+    assert await down.block(HEADER.hash) is not None
+    log = log_json()
+    differing = client(Scripted(result([log])), Scripted(result([log | {"data": "0x05"}])), compare=True)
+    with pytest.raises(L1Inconsistent):
+        await differing.logs(b"\x0b" * 32, [b"\x0a" * 20])
+
+
+def log_json(**changes: Any) -> dict[str, Any]:
+    return {
+        "address": "0x" + "0a" * 20, "topics": ["0x" + "01" * 32], "data": "0x", "blockNumber": "0x4d",
+        "blockHash": "0x" + "0b" * 32, "transactionHash": "0x" + "0c" * 32, "logIndex": "0x1",
+    } | changes  # fmt: skip
+
+
+async def test_logs_are_of_the_block_and_in_order() -> None:
+    answer = [log_json(logIndex="0x5"), log_json(logIndex="0x2")]
+    logs = await client(Scripted(result(answer))).logs(b"\x0b" * 32, [b"\x0a" * 20])
+    assert [log.log_index for log in logs] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    "change", [{"blockHash": "0x" + "ff" * 32}, {"address": "0x" + "ff" * 20}, {"topics": None}, {"logIndex": "x"}]
+)
+async def test_wrong_logs_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(L1Inconsistent):
+        await client(Scripted(result([log_json(**change)]))).logs(b"\x0b" * 32, [b"\x0a" * 20])
+
+
+async def test_call_at_a_hash_names_the_hash() -> None:
+    scripted = Scripted(result("0x1234"))
+    read: Callable[..., Any] = client(scripted).call
+    assert await read(b"\x01" * 20, b"\xaa", b"\x02" * 32, value=5, sender=b"\x03" * 20) == b"\x12\x34"
+    fields, block = scripted.asked[0][1]
+    assert block == {"blockHash": "0x" + "02" * 32} and fields["value"] == "0x5" and fields["data"] == "0xaa"
+
+
+def test_bloom() -> None:
+    from execution.receipt import Log, bloom
+
+    bits = bloom((Log(b"\x0a" * 20, (), b""),)).to_bytes(256, "big")
+    assert bloom_may_contain(bits, b"\x0a" * 20) and not bloom_may_contain(bits, b"\x0b" * 20)
+
+
+def test_a_client_without_a_source_is_refused() -> None:
+    with pytest.raises(ValueError):
+        L1Client([])
