@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from execution.rules import L2_TX_GAS_CAP
 from verdict.config.errors import Problem
 from verdict.config.game import BLOCKS_PER_MOVE, BLOCKS_TO_CHALLENGE, game_budget
 from verdict.config.models import Config
+
+STEP_GAS_CAP = 16_777_216
+"""EIP-7825: most gas of one L2 transaction, so of one step; execution.rules.L2_TX_GAS_CAP, without loading py-evm."""
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
 
@@ -111,7 +113,7 @@ def _embedded(config: Config) -> Iterator[Problem]:
     embedded = config.l1.embedded
     if embedded is None:
         return
-    step_gas = min(L2_TX_GAS_CAP, config.rollup.gas_limit)
+    step_gas = min(STEP_GAS_CAP, config.rollup.gas_limit)
     if embedded.execute.cumulative_gas_limit < step_gas:
         yield Problem("l1.embedded.execute.cumulative_gas_limit", f"is below {step_gas:,}, the gas of the largest L2 "
                       "transaction: a lie in it could not be proved")

@@ -169,6 +169,13 @@ def test_the_fingerprint_is_of_what_defines_the_rollup() -> None:
         assert load_config(DEVNET, {key: value}).fingerprint() != base
 
 
+def test_the_gas_cap_is_the_protocols() -> None:
+    from execution.rules import L2_TX_GAS_CAP
+    from verdict.config.checks import STEP_GAS_CAP
+
+    assert STEP_GAS_CAP == L2_TX_GAS_CAP
+
+
 def test_configurations_are_immutable() -> None:
     config: Config = load_config(DEVNET)
     with pytest.raises(ValueError, match="frozen"):
