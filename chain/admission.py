@@ -12,11 +12,6 @@ MAX_INITCODE_SIZE = 49_152  # EIP-3860
 MAX_BLOBS_PER_TRANSACTION = 9  # EIP-7691: what a Prague block takes
 GAS_PER_BLOB = 131_072
 MIN_BLOB_BASE_FEE = 1
-TX_GAS, CREATE_GAS = 21_000, 32_000
-ACCESS_LIST_ADDRESS_GAS, ACCESS_LIST_SLOT_GAS = 2_400, 1_900
-INITCODE_WORD_GAS = 2
-AUTHORIZATION_GAS = 25_000  # EIP-7702, PER_EMPTY_ACCOUNT_COST
-TOKEN_GAS, FLOOR_TOKEN_GAS = 4, 10  # EIP-7623
 NONCE_LIMIT = (1 << 64) - 1  # EIP-2681
 BLOB_TYPE, SET_CODE_TYPE = 3, 4
 
@@ -33,19 +28,6 @@ class PoolLimits:
     blob_price_bump: int = 100
     min_fee: int = 0  # lowest max_fee_per_gas
     min_tip: int = 0  # lowest max_priority_fee_per_gas
-
-
-def intrinsic_gas(tx: SignedTransaction) -> tuple[int, int]:
-    """(gas used before execution, EIP-7623 floor) of a Prague transaction."""
-    zeros = tx.data.count(0)
-    tokens = zeros + 4 * (len(tx.data) - zeros)
-    gas = TX_GAS + TOKEN_GAS * tokens
-    if tx.to is None:
-        gas += CREATE_GAS + INITCODE_WORD_GAS * ((len(tx.data) + 31) // 32)
-    for _address, slots in tx.access_list:
-        gas += ACCESS_LIST_ADDRESS_GAS + ACCESS_LIST_SLOT_GAS * len(slots)
-    gas += AUTHORIZATION_GAS * len(tx.authorization_list)
-    return gas, TX_GAS + FLOOR_TOKEN_GAS * tokens
 
 
 def cost(tx: SignedTransaction) -> int:
@@ -68,11 +50,12 @@ def check(
             "max priority fee per gas higher than max fee per gas: "
             f"maxPriorityFeePerGas: {tx.max_priority_fee_per_gas}, maxFeePerGas: {tx.max_fee_per_gas}"
         )
-    needed, floor = intrinsic_gas(tx)
-    if tx.gas_limit < needed:
-        raise PoolError(f"intrinsic gas too low: gas {tx.gas_limit}, minimum needed {needed}")
-    if tx.gas_limit < floor:
-        raise PoolError(f"insufficient gas for floor data gas cost: gas {tx.gas_limit}, minimum needed {floor}")
+    if tx.gas_limit < tx.intrinsic_gas:
+        raise PoolError(f"intrinsic gas too low: gas {tx.gas_limit}, minimum needed {tx.intrinsic_gas}")
+    if tx.gas_limit < tx.floor_gas:
+        raise PoolError(
+            f"insufficient gas for floor data gas cost: gas {tx.gas_limit}, minimum needed {tx.floor_gas}"
+        )
     if tx.max_fee_per_gas < limits.min_fee:
         raise Underpriced(
             f"transaction underpriced: gas fee cap {tx.max_fee_per_gas}, minimum needed {limits.min_fee}"

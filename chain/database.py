@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 INITIAL_MAP_SIZE = 1 << 30  # bytes of address space; the file itself only grows with what is in it
 MAX_READERS = 126
+POLL = 0.0005  # seconds
 
 
 class ChainStoreError(Exception):
@@ -38,9 +40,9 @@ class Database:
     def __init__(self, path: Path | None, tables: tuple[str, ...], map_size: int = INITIAL_MAP_SIZE) -> None:
         self._temporary = path is None
         self.path = Path(tempfile.mkdtemp(prefix="verdict-chain-")) if path is None else Path(path)
-        self._gate = threading.Condition()
-        self._active = 0  # transactions under way in this process
-        self._resizing = False
+        self._depths: dict[int, int] = {}  # by thread: its transactions under way; each thread writes its own entry
+        self._open = threading.Event()  # cleared while the map is resized or the environment closed
+        self._open.set()
         self._write_lock = threading.RLock()
         self._closed = False
         try:
@@ -83,40 +85,67 @@ class Database:
 
     def close(self) -> None:
         """Ends the use of the directory; removes it if it is a temporary one. Idempotent."""
-        with self._write_lock, self._gate:
+        with self._write_lock:
             if self._closed:
                 return
             self._closed = True
-            self._gate.wait_for(lambda: self._active == 0)
+            self._open.clear()
+            self._wait_for_transactions()
             self._env.close()
+            self._open.set()
         os.close(self._lock_file)
         if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)
 
+    def _enter(self) -> None:
+        """Announces a transaction of this thread, then looks whether it may begin: in this order, so that
+        who clears `_open` and then finds no thread announced knows that there is none. No lock: many threads read."""
+        thread = threading.get_ident()
+        while True:
+            depth = self._depths.get(thread, 0)
+            self._depths[thread] = depth + 1
+            if depth or self._open.is_set():
+                break
+            del self._depths[thread]
+            self._open.wait()
+        if self._closed:
+            self._leave()
+            raise ChainStoreError(f"{self.path} has been closed")
+
+    def _leave(self) -> None:
+        thread = threading.get_ident()
+        depth = self._depths[thread] - 1
+        if depth:
+            self._depths[thread] = depth
+        else:
+            del self._depths[thread]
+
+    def _wait_for_transactions(self) -> None:
+        while self._depths:
+            time.sleep(POLL)
+
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[Tables]:
-        with self._gate:
-            self._gate.wait_for(lambda: not self._resizing)
-            if self._closed:
-                raise ChainStoreError(f"{self.path} has been closed")
-            self._active += 1
+        self._enter()
         try:
             with self._env.begin(write=write) as transaction:
                 yield Tables(transaction, self._tables)
         finally:
-            with self._gate:
-                self._active -= 1
-                self._gate.notify_all()
+            self._leave()
 
     @contextmanager
     def read(self) -> Iterator[Tables]:
-        """A consistent snapshot. Must not be open around a `write` of the same thread."""
+        """A consistent snapshot. A `write` of the same thread inside it is a mistake: it could never grow the map."""
         with self._transaction(write=False) as tables:
             yield tables
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        with self._transaction(write=False) as tables:
-            return tables.get(table, key)
+        self._enter()
+        try:
+            with self._env.begin(db=self._tables[table]) as transaction:
+                return transaction.get(key)
+        finally:
+            self._leave()
 
     def write(self, change: Callable[[Tables], T]) -> T:
         """Runs `change` in one durable transaction; again, from the start, after growing a full map.
@@ -134,14 +163,12 @@ class Database:
                     raise ChainStoreError(f"writing to {self.path} failed: {error}") from error
 
     def _grow(self) -> None:
-        with self._gate:
-            self._resizing = True
-            try:
-                self._gate.wait_for(lambda: self._active == 0)
-                self._env.set_mapsize(2 * self._env.info()["map_size"])
-            finally:
-                self._resizing = False
-                self._gate.notify_all()
+        self._open.clear()
+        try:
+            self._wait_for_transactions()
+            self._env.set_mapsize(2 * self._env.info()["map_size"])
+        finally:
+            self._open.set()
 
 
 class Tables:

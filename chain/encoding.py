@@ -8,7 +8,7 @@ import rlp
 from rlp.codec import encode_raw
 
 from execution.header import Header
-from execution.receipt import Log, Receipt
+from execution.receipt import Log, Receipt, bloom
 from execution.types import Withdrawal
 
 
@@ -65,8 +65,40 @@ _list_size = _string_size  # the same prefix lengths, for the lengths that occur
 
 
 def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
-    raise NotImplementedError
+    """All of a receipt but its bloom, which follows from the logs."""
+    return encode_raw([_receipt_fields(receipt) for receipt in receipts])
+
+
+def _receipt_fields(receipt: Receipt) -> list[object]:
+    return [
+        _integer(receipt.type),
+        _integer(receipt.succeeded),
+        _integer(receipt.cumulative_gas_used),
+        [[log.address, list(log.topics), log.data] for log in receipt.logs],
+        _integer(receipt.gas_used),
+        _integer(receipt.effective_gas_price),
+        receipt.contract_address or b"",
+        _integer(receipt.blob_gas_used),
+        _integer(receipt.blob_gas_price),
+    ]
 
 
 def decode_receipts(data: bytes) -> tuple[Receipt, ...]:
-    raise NotImplementedError
+    return tuple(_receipt(fields) for fields in rlp.decode(data))
+
+
+def _receipt(fields: list) -> Receipt:
+    kind, succeeded, cumulative, entries, gas, price, contract, blob_gas, blob_price = fields
+    logs = tuple(Log(address, tuple(topics), content) for address, topics, content in entries)
+    return Receipt(
+        type=_number(kind),
+        succeeded=bool(succeeded),
+        cumulative_gas_used=_number(cumulative),
+        logs_bloom=bloom(logs).to_bytes(256, "big") if logs else bytes(256),
+        logs=logs,
+        gas_used=_number(gas),
+        effective_gas_price=_number(price),
+        contract_address=contract or None,
+        blob_gas_used=_number(blob_gas),
+        blob_gas_price=_number(blob_price),
+    )

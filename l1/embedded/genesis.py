@@ -44,5 +44,5 @@ def l1_genesis(
         chain_id=settings.chain_id,
         gas_limit=settings.gas_limit,
         timestamp=genesis_time,
-        base_fee=settings.base_fee,
+        base_fee_per_gas=settings.base_fee,
     )

@@ -17,15 +17,15 @@ from chain.mempool import PoolError, PooledTransaction, TransactionPool
 from chain.store import ChainStore
 from chain.view import BlockRef, BlockUnavailable, StoredBlock
 from execution.block import BlockBuilder
-from execution.header import Header
+from execution.header import Header, next_base_fee, next_excess_blob_gas
 from execution.receipt import Receipt
 from execution.rules import Rules
 from execution.transactions import decode_transaction
+from execution.vm import blob_base_fee
 from execution.world import WorldState
 from l1.blobs import Sidecar
 from l1.embedded.beacon import block_at_time, root_record_key
 from l1.embedded.clock import ChainClock
-from l1.embedded.fees import next_base_fee, next_blob_base_fee
 from l1.embedded.producer import BlockProducer, Candidates, Produced, StateEdit
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.embedded.sidecars import BLOB_TYPE, decode_record, record_key, split_network_form, verify_proofs
@@ -179,7 +179,7 @@ class EmbeddedL1Node:
         there is nothing to take."""
         async with self._building:
             head = self.head()
-            best = self.pool.best(next_base_fee(head), next_blob_base_fee(head))
+            best = self.pool.best(next_base_fee(head), blob_base_fee(next_excess_blob_gas(head)))
             if only_with_transactions is not None and (only_with_transactions not in self.pool or best.empty):
                 return None
             timestamp = self.clock.take(head.timestamp)
