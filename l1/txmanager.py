@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,7 @@ from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket, first_offer, market_from_history, outbid, replacement
 from l1.journal import JournalEntry, TransactionJournal
 from l1.rejections import Rejection, classify
+from l1.reverts import describe_revert
 from l1.rpc_errors import rpc_error_of
 from l1.signing import BlobCommitments, SidecarFormat, Signer, commit_blobs, network_form, prove_blobs
 
@@ -75,15 +76,19 @@ class _Flight:
 
 
 class TransactionManager:
-    """Use as `async with TransactionManager(...) as transactions: await transactions.send(...)`."""
+    """Use as `async with TransactionManager(...) as transactions: await transactions.send(...)`.
+
+    `errors`: names of custom errors by selector, if other contracts than the rollup's are called.
+    """
 
     def __init__(self, rpc: JsonRpc, key: bytes | str, chain_id: int, journal_dir: Path, policy: TransactionPolicy, *,
-                 sidecar: SidecarFormat = SidecarFormat.CELL_PROOFS,
+                 errors: Mapping[bytes, str] | None = None, sidecar: SidecarFormat = SidecarFormat.CELL_PROOFS,
                  clock: Callable[[], float] = time.monotonic) -> None:
         self._rpc = rpc
         self._signer = Signer(key, chain_id)
         self._directory = journal_dir / self.address.hex()
         self._policy = policy
+        self._errors = errors
         self._sidecar = sidecar
         self._clock = clock
         self._flights: dict[int, _Flight] = {}
@@ -208,9 +213,12 @@ class TransactionManager:
         if classify(answer.message) is Rejection.INSUFFICIENT_FUNDS:
             return InsufficientFunds(f"0x{self.address.hex()}: {answer.message}")
         if answer.data or "revert" in answer.message.lower():
-            reason = describe_error(answer.data) if answer.data else answer.message
+            reason = self._describe(answer.data) if answer.data else answer.message
             return TransactionReverted(reason, answer.data)
         return TransactionRefused(answer.message)
+
+    def _describe(self, data: bytes) -> str:
+        return describe_error(data) if self._errors is None else describe_revert(data, self._errors)
 
     # ---- on the wire
 
