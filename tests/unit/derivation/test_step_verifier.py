@@ -1,0 +1,124 @@
+"""The StepVerifier contract derives the same Input from a step's proof as Python does, for every step of a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from chain.store import ChainStore
+from derivation import proof as proofs
+from derivation.chunks import Item, ItemKind, block_start_item, encode_chunk
+from derivation.proof import build_step_proof
+from execution.abi import input_tuple
+from execution.block import BlockBuilder
+from execution.genesis import build_genesis
+from execution.rules import Rules
+from execution.simulation import CallFields
+from execution.trie import NodeSource
+from execution.types import BlockAttributes
+from execution.world import WorldState
+from l1.artifacts import artifact, describe_error
+from l1.blobs import blob_versioned_hash, open_chunk_now
+from l1.kzg import Prover
+from tests.unit.derivation.fake_l1 import FakeL1
+from tests.unit.derivation.test_rollup_node import GENESIS, PARAMS, RULES, follow, make, transfer
+
+KEY = Account.from_key(b"\x33" * 32)
+GAS = 500_000_000
+
+
+class Memory:
+    """A NodeSource over dictionaries."""
+
+    def __init__(self, nodes: dict[bytes, bytes], codes: dict[bytes, bytes]) -> None:
+        self.node, self.code = nodes.__getitem__, codes.__getitem__
+
+
+class Ethereum:
+    """One block of an L1 with the contracts in it: transactions change it, calls read it."""
+
+    def __init__(self) -> None:
+        sender = bytes.fromhex(KEY.address[2:])
+        header, nodes, codes = build_genesis({sender: 10**24}, 1, GAS, 0, 7)
+        source: NodeSource = Memory(nodes, codes)
+        attributes = BlockAttributes(12, bytes(20), bytes(32), GAS, bytes(32))
+        rules, world = Rules(1, tx_gas_cap=None), WorldState(source, header.state_root)
+        self._builder = BlockBuilder.open(rules, world, header, attributes, lambda number: bytes(32))
+        self._nonce = 0
+
+    def send(self, data: bytes, to: bytes | None = None, value: int = 0) -> bytes | None:
+        """Address of what was created, if anything was."""
+        fields: dict[str, Any] = {
+            "chainId": 1, "nonce": self._nonce, "value": value, "data": data, "gas": 12_000_000,
+            "maxFeePerGas": 100, "maxPriorityFeePerGas": 0, "type": 2, "to": to if to is not None else b"",
+        }  # fmt: skip
+        self._nonce += 1
+        receipt = self._builder.apply(bytes(KEY.sign_transaction(fields).raw_transaction))
+        assert receipt.succeeded
+        return receipt.contract_address
+
+    def call(self, to: bytes, data: bytes) -> bytes:
+        result = self._builder.call(CallFields(to=to, data=data, gas=GAS))
+        assert result.error is None, f"{result.error}: {describe_error(result.output)}"
+        return result.output
+
+
+@pytest.mark.slow
+async def test_contract_derives_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: dict[int, Any] = {}
+
+    async def open_once(prover: Prover, blob: bytes, cell: int) -> Any:
+        if cell not in opened:
+            opened[cell] = open_chunk_now(blob, cell)
+        return opened[cell]
+
+    monkeypatch.setattr(proofs, "open_chunk", open_once)
+    ethereum, l1 = Ethereum(), FakeL1()
+    l1.hash_of = blob_versioned_hash
+    inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
+    verifier = ethereum.send(
+        artifact("StepVerifier").deployment(*verifier_arguments())
+    )
+    assert inbox is not None and verifier is not None
+    for recipient, gwei in ((b"\xd0" * 20, 7), (b"\xd1" * 20, 8)):
+        l1.deposit(recipient, gwei)
+        ethereum.send(artifact("Inbox").call("deposit", "0x" + recipient.hex()), inbox, gwei * 10**9)
+    for raw in (transfer(3, 0), b"\x02 nothing"):
+        l1.force(raw)
+        ethereum.send(artifact("Inbox").call("forceTransaction", raw), inbox)
+    l1.mine()
+    large = transfer(1, 0, data=b"\x07" * 700)
+    l1.post([
+        encode_chunk([
+            Item(ItemKind.TRANSACTION, transfer(0, 0)), block_start_item(5),
+            Item(ItemKind.FRAGMENT, large[:300]), Item(ItemKind.FRAGMENT, large[300:600]),
+            Item(ItemKind.LAST_FRAGMENT, large[600:]), Item(ItemKind.LAST_FRAGMENT, b"stray"),
+            block_start_item(60_000), Item(ItemKind.TRANSACTION, transfer(0, 9)),
+        ]),
+        bytes(2048),
+    ])  # fmt: skip
+    l1.mine()
+    with ChainStore.open(None, GENESIS) as store:
+        node = make(l1, store)
+        await follow(node)
+        record = node.derived(0)
+        assert record is not None
+        for step in range(record.steps):
+            built = await build_step_proof(node, 0, step)
+            data = artifact("StepVerifier").call("deriveInput", "0x" + inbox.hex(), built.proof.as_tuple())
+            (found,) = artifact("StepVerifier").answer("deriveInput", ethereum.call(verifier, data))
+            assert built.input is not None and found == input_tuple(built.input), (step, built.input)
+        node.close()
+
+
+def verifier_arguments() -> list[Any]:
+    """In the order of the contract's constructor, by what each argument is called."""
+    named = {
+        "chainId_": PARAMS.chain_id, "fork_": b"prague".ljust(32, b"\0"), "gasLimit_": PARAMS.gas_limit,
+        "feeRecipient_": "0x" + PARAMS.fee_recipient.hex(), "maxDrift_": PARAMS.max_drift,
+        "txGasCap_": RULES.tx_gas_cap or 0,
+    }  # fmt: skip
+    constructor = next(entry for entry in artifact("StepVerifier").abi if entry["type"] == "constructor")
+    return [named[each["name"]] for each in constructor["inputs"]]
