@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import structlog
+from lru import LRU
 
 from chain.canonical import Switch
 from chain.events import Broadcast
@@ -44,6 +45,7 @@ from l1.rpc_errors import RpcError
 log = structlog.get_logger("derivation.node")
 
 _SAVE_EVERY = 32  # L1 blocks without a batch between two snapshots of the L1 position
+_RECORD_CACHE = 32
 _LONGEST_WAIT = 30.0  # seconds between two tries when L1 can't be read
 
 
@@ -124,6 +126,7 @@ class RollupNode:
         self._chain_lock = chain_lock or asyncio.Lock()
         self._on_switch = on_switch or (lambda switch: None)
         self._changed = asyncio.Event()
+        self._records: LRU[bytes, DerivedRecord] = LRU(_RECORD_CACHE)
         self._unsaved = 0
         self._finalized = 0
         tracker = self._restored_tracker()
@@ -358,8 +361,10 @@ class RollupNode:
             self.store.set_label("finalized", last.last_block_hash)
 
     def _record(self, batch_hash: bytes) -> DerivedRecord | None:
-        raw = self.store.get_meta(record_key(batch_hash))
-        return None if raw is None else decode_record(raw)
+        record: DerivedRecord | None = self._records.get(batch_hash)
+        if record is None and (raw := self.store.get_meta(record_key(batch_hash))) is not None:
+            record = self._records[batch_hash] = decode_record(raw)
+        return record
 
     def _place(self, index: int) -> Any:
         raw = self.store.get_meta(place_key(index)) if index >= 0 else None

@@ -96,6 +96,7 @@ class Pipeline:
         self._start = start
         self._confirmations = confirmations
         self.tracker = tracker or InboxTracker()
+        self._untold: list[PipelineEvent] = []  # outlives a round that fails or is cancelled half way
         self.blocked: Blocked | None = None
         self.head: L1Block | None = None  # L1's newest block, as of the last round
         self.synced = False  # whether the last round ended at the newest block to be read
@@ -105,8 +106,16 @@ class Pipeline:
 
         The events are told once: who asks must act on all of them, or start anew from an older tracker.
         """
+        try:
+            await self._round(self._untold)
+        except (L1Unavailable, L1Inconsistent, RpcError):
+            if not self._untold:
+                raise  # else what did happen is told first; the next round will fail again, or not
+        told, self._untold = self._untold, []
+        return told
+
+    async def _round(self, events: list[PipelineEvent]) -> None:
         self.head = head = await self._l1.head()
-        events: list[PipelineEvent] = []
         last = self.tracker.last
         if last is not None and last.hash not in (head.hash, head.parent_hash):
             ancestor = await self._ancestor()
@@ -116,7 +125,6 @@ class Pipeline:
                             to=ancestor.number if ancestor else None, batches=len(gone))  # fmt: skip
                 events.append(Rewound(ancestor, tuple(gone)))
         await self._read(head.number - self._confirmations, events)
-        return events
 
     async def _ancestor(self) -> L1Point | None:
         """The newest block of the window that is still canonical; None if there is none."""

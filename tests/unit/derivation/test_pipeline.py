@@ -253,6 +253,34 @@ async def test_l1_away_is_an_error_and_no_event() -> None:
     assert len(await drain(pipeline)) == 2
 
 
+async def test_what_happened_before_a_failure_is_told() -> None:
+    l1 = FakeL1()
+    l1.mine()
+    l1.post(CHUNKS)
+    l1.mine()
+    pipeline = make(l1)
+    await drain(pipeline)
+    l1.reorg(2)
+    l1.mine()
+    for _ in range(2):
+        l1.post(CHUNKS)
+        l1.mine()
+    logs, calls = l1.logs, []
+
+    async def second_fails(block_hash: bytes, addresses: list[bytes]) -> list:
+        calls.append(block_hash)
+        if len(calls) in (2, 3):
+            raise L1Unavailable("away")
+        return await logs(block_hash, addresses)
+
+    l1.logs = second_fails  # type: ignore[method-assign]
+    events = await pipeline.advance()
+    assert isinstance(events[0], Rewound) and seen(events) == [0]
+    with pytest.raises(L1Unavailable):
+        await pipeline.advance()
+    assert seen(await pipeline.advance()) == [1]
+
+
 @pytest.mark.parametrize("seed", range(15))
 def test_any_history_ends_where_a_fresh_reader_ends(seed: int) -> None:
     """Random mining, posting, reorgs, withholding, restarts with a small window: the batches held are L1's."""
