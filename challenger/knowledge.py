@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from lru import LRU
 
 from challenger.claims import Trace, Unknown
 from derivation.node import RollupNode
 from derivation.proof import UnknownStep, build_step_proof
 from l1.kzg import Prover
+
+KEPT_PROOFS = 16
 
 
 class ProofStruct(Protocol):
@@ -38,11 +43,14 @@ class Knowledge(Protocol):
 
 
 class NodeKnowledge:
-    """What a RollupNode has derived from L1."""
+    """What a RollupNode has derived from L1. The newest proofs are kept: they are dear, and asked for again on retries
+    and for other assertions that are wrong at the same step."""
 
     def __init__(self, node: RollupNode, prover: Prover) -> None:
         self._node = node
         self._prover = prover
+        self._proofs: LRU[tuple[bytes, int], ReadyProof] = LRU(KEPT_PROOFS)
+        self._proving = asyncio.Lock()  # one at a time: each uses all of the prover's processes
 
     def trace(self, batch_hash: bytes) -> Trace | Unknown:
         record = self._node.derived(batch_hash)
@@ -60,8 +68,14 @@ class NodeKnowledge:
         return Unknown("the batch isn't derived yet")
 
     async def step_proof(self, batch_hash: bytes, step: int) -> ReadyProof:
-        try:
-            built = await build_step_proof(self._node, batch_hash, step, self._prover)
-        except UnknownStep as error:
-            raise LookupError(str(error)) from error
-        return ReadyProof(built.proof, built.gas_used, len(built.proof.witness))
+        async with self._proving:
+            known: ReadyProof | None = self._proofs.get((batch_hash, step))
+            if known is not None:
+                return known
+            try:
+                built = await build_step_proof(self._node, batch_hash, step, self._prover)
+            except UnknownStep as error:
+                raise LookupError(str(error)) from error
+            ready = ReadyProof(built.proof, built.gas_used, len(built.proof.witness))
+            self._proofs[batch_hash, step] = ready
+            return ready

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
+from eth_abi import encode as abi_encode
+from eth_hash.auto import keccak
 
 from challenger.checkpoints import CheckpointReader
 from challenger.claims import Assertion
@@ -26,8 +28,6 @@ from challenger.solver import (
     TimeOutGames,
     Withdraw,
 )
-from eth_abi import encode as abi_encode
-from eth_hash.auto import keccak
 from l1.client import L1Client, read_log
 from l1.contracts import Execute, Rollup, revert_reason
 from l1.events import StepProved, read_rollup_event

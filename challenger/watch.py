@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
+from eth_abi import encode as abi_encode
+from eth_hash.auto import keccak
 
 from challenger.chronicle import Chronicle, Point
 from challenger.claims import GENESIS_ID, Assertion, AssertionStatus, GameRecord, Kin
 from challenger.game import Game, Status
-from eth_abi import encode as abi_encode
-from eth_hash.auto import keccak
 from l1.artifacts import AnswerMalformed
 from l1.client import L1Block, L1Client, L1Inconsistent, L1Log, bloom_may_contain
 from l1.contracts import Rollup

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,10 +35,9 @@ from challenger.game import (
     parts,
     play,
 )
+from tests.vectors.make_game import Sequence, build, replay
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "game.json"
-sys.path.insert(0, str(VECTORS.parent))
-from make_game import Sequence, build, replay  # noqa: E402
 
 RULES = Rules(stride=16, arity=2, window=1000, clock=100)
 A, B, C = (bytes([x]) * 31 for x in (1, 2, 3))
@@ -62,7 +61,7 @@ def test_boundaries_are_a_partition(lo, length, arity):
     hi = lo + length
     ends = boundaries(lo, hi, arity)
     assert ends[0] == lo and ends[-1] == hi and len(ends) == parts(lo, hi, arity) + 1
-    widths = [b - a for a, b in zip(ends, ends[1:], strict=False)]
+    widths = [b - a for a, b in pairwise(ends)]
     assert all(width >= 1 for width in widths) and max(widths) - min(widths) <= 1
 
 
@@ -70,7 +69,7 @@ def test_boundaries_are_a_partition(lo, length, arity):
 def test_checkpoints_cover_every_step_once(steps, stride):
     spans = [checkpoint_interval(steps, stride, j) for j in range(interval_count(steps, stride))]
     assert spans[0][0] == 0 and spans[-1][1] == steps
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
     assert all(hi > lo and (stride == 0 or hi - lo <= stride) for lo, hi in spans)
     assert checkpoint_step(steps, stride, checkpoint_count(steps, stride) - 1) == steps
     with pytest.raises(IllegalMove):

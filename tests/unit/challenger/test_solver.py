@@ -6,19 +6,6 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from alphabet import (
-    HONEST,
-    LIAR,
-    Alphabet,
-    Claimed,
-    Judge,
-    Table,
-    assertion_of,
-    challenge,
-    defender_of,
-    honest_challenger,
-    letter,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +30,19 @@ from challenger.solver import (
     next_for_assertion,
     next_for_game,
     next_withdrawal,
+)
+from tests.unit.challenger.alphabet import (
+    HONEST,
+    LIAR,
+    Alphabet,
+    Claimed,
+    Judge,
+    Table,
+    assertion_of,
+    challenge,
+    defender_of,
+    honest_challenger,
+    letter,
 )
 
 PENDING = Kin(AssertionStatus.PENDING)
@@ -143,6 +143,11 @@ def test_the_largest_game_ends_inside_the_window():
 # ---- the honest asserter never loses
 
 
+def _width(steps: int, stride: int, j: int) -> int:
+    lo, hi = checkpoint_interval(steps, stride, j)
+    return hi - lo
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data(), st.integers(2, 70), st.sampled_from([2, 7, 16, 64, 0]), st.sampled_from([2, 3, 5, 16]))
 def test_no_challenger_beats_a_right_assertion(data, steps, stride, arity):
@@ -151,7 +156,7 @@ def test_no_challenger_beats_a_right_assertion(data, steps, stride, arity):
     assert judged(r, truth, claimed) == Right()
     made, _ = assertion_of(r, claimed)
     assert isinstance(next_for_assertion(r, HONEST, made, Right(), (), 0), Nothing)
-    spans = [j for j in range(interval_count(steps, stride)) if (lambda s: s[1] - s[0] > 1)(checkpoint_interval(steps, stride, j))]
+    spans = [j for j in range(interval_count(steps, stride)) if _width(steps, stride, j) > 1]
     if not spans:
         return
 
