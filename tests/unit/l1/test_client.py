@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from execution.header import Header
 from l1.client import L1Client, L1Inconsistent, L1Unavailable, RetryPolicy, bloom_may_contain, header_rlp
@@ -173,3 +174,35 @@ def test_bloom() -> None:
 def test_a_client_without_a_source_is_refused() -> None:
     with pytest.raises(ValueError):
         L1Client([])
+
+
+async def test_over_http() -> None:
+    """The real transport: web3's provider against a server that stalls once and fails once."""
+    bodies: list[dict[str, Any]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        body = await request.json()
+        bodies.append(body)
+        if len(bodies) == 1:
+            await asyncio.sleep(1)
+        if len(bodies) == 2:
+            return web.Response(status=502)
+        return web.json_response({"jsonrpc": "2.0", "id": body["id"], "result": block_json()})
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        retry = RetryPolicy(tries=3, timeout=0.2, backoff=0.001)
+        async with L1Client(f"http://127.0.0.1:{runner.addresses[0][1]}", retry=retry) as over_http:
+            assert (await over_http.head()).hash == HEADER.hash
+            assert over_http.w3 is not None
+            found = await asyncio.gather(*(over_http.block(77) for _ in range(20)))
+        assert len(found) == 20 and {body["method"] for body in bodies} == {
+            "eth_getBlockByNumber"
+        }
+    finally:
+        await runner.cleanup()
