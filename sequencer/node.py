@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -98,14 +98,20 @@ class L2Node:
         if not switch.removed and not switch.added:
             return
         world = self.store.world_at(self.store.head)
-        accounts = {address: (world.get_nonce(address), world.get_balance(address)) for address in self.pool.senders()}
-        self.pool.on_block(accounts)
+        changed = set(self.pool.senders()) if switch.removed else self._senders_in(switch.added)
+        self.pool.on_block({address: (world.get_nonce(address), world.get_balance(address)) for address in changed})
         for header in reversed(switch.removed):
             self._return_to_pool(header, world)
         if switch.removed:
             log.warning("unsafe chain reorganised", removed=len(switch.removed), added=len(switch.added),
                         head=self.store.head.number)
         self.events.publish(NewHead(self.store.head, switch.removed, switch.added))
+
+    def _senders_in(self, headers: Iterable[Header]) -> set[bytes]:
+        """Who sent something in these blocks. Others' balances can only have been lowered by EIP-7702 code of theirs:
+        their transactions show that when their turn comes."""
+        blocks = (self.store.block(header.hash) for header in headers)
+        return {sender for block in blocks if block is not None for sender in block.senders}
 
     def _return_to_pool(self, header: Header, world: WorldState) -> None:
         block = self.store.block(header.hash)

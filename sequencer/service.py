@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
+from aiohttp import web
 
 from chain.mempool import PoolLimits
 from chain.store import ChainStore
@@ -42,6 +43,7 @@ from sequencer.derived import DerivedView
 from sequencer.follower import Follower
 from sequencer.l1view import L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
+from sequencer.metrics import metrics_app
 from sequencer.node import L2Node
 from sequencer.policy import BuilderSettings
 from verdict.config import Config
@@ -52,7 +54,6 @@ from verdict.keys import load_key
 
 log = structlog.get_logger("sequencer")
 
-STALE_L1 = 120.0  # seconds without a look at L1 after which the sequencer calls itself unhealthy
 MIN_POLL = 0.02
 
 Claims = Callable[[DerivedClaims], ClaimSource]
@@ -130,7 +131,6 @@ class SequencerService:
 
     async def _run(self) -> None:
         from rpc.node import build_dispatcher
-
         from rpc.server import RpcServer
 
         config = self.config
@@ -161,6 +161,8 @@ class SequencerService:
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
             server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health)
             stack.callback(parts.node.events.close)
+            if config.sequencer.metrics_port:
+                await _serve_metrics(stack, parts, config.sequencer.host, config.sequencer.metrics_port)
             await self._serve(parts, await stack.enter_async_context(server))
 
     async def _serve(self, parts: Parts, server: Any) -> None:
@@ -247,6 +249,13 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     derived.on_change(follower.refresh)
     derived.on_change(asserter.refresh)
     return Parts(node, ledger, derivation, derived, builder, batcher, follower, asserter, transactions)
+
+
+async def _serve_metrics(stack: contextlib.AsyncExitStack, parts: Parts, host: str, port: int) -> None:
+    runner = web.AppRunner(metrics_app(parts), access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, host, port).start()
 
 
 def _policy(config: Config) -> TransactionPolicy:
