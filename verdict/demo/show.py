@@ -34,6 +34,7 @@ from verdict.demo.timeline import Timeline, balances
 from verdict.demo.traffic import ETHER, GWEI, Sent, Token, Wallet, refusal
 from verdict.deploy import Stage, deploy
 from verdict.errors import failure_of
+from verdict.logging import configure_logging
 from verdict.onchain import Contracts
 
 LOOT = 500_000 * ETHER
@@ -49,6 +50,7 @@ def run_demo(*, keep: bool, directory: Path | None, stride: int, arity: int) -> 
     console = Console(highlight=False, soft_wrap=True)
     place = directory or Path(tempfile.mkdtemp(prefix="verdict-demo-"))
     place.mkdir(parents=True, exist_ok=True)
+    configure_logging("console", "error")
     with Processes(place) as processes:
         try:
             return asyncio.run(_until_signal(_show(prepare(place, processes, stride, arity), console, keep)))

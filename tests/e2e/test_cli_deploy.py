@@ -1,0 +1,114 @@
+"""Deploying on a real (embedded) L1: once, resumed, refused; and the status of what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from l1.client import L1Client
+from l1.embedded.service import EmbeddedL1
+from l1.embedded.settings import EmbeddedL1Settings
+from tests.e2e.devnet import DEPLOYER, base_configuration
+from verdict.commands.deploy import _put_aside
+from verdict.config import Config, parse_config
+from verdict.deploy import Stage, check_deployment, deploy
+from verdict.deployment import Deployment, DeploymentError, load_progress
+from verdict.errors import L1Problem
+from verdict.genesis import genesis_state
+from verdict.keys import test_account as mnemonic_account
+from verdict.onchain import Contracts
+from verdict.status import read_status
+
+SETTINGS = EmbeddedL1Settings(port=0, beacon_port=0, block_time=None, automine=True)
+
+
+def configuration(l1: EmbeddedL1, directory: Path, **overrides: object) -> Config:
+    tree = base_configuration()
+    tree["l1"] |= {"rpc_url": l1.rpc_url, "beacon_url": l1.beacon_url}
+    return parse_config(tree, base=directory, overrides=overrides)
+
+
+class Interrupted(Exception):
+    """As if the process had been killed."""
+
+
+def interrupt_at(stage: str):
+    def report(done: Stage) -> None:
+        if done.name == stage:
+            raise Interrupted
+
+    return report
+
+
+async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
+    account = mnemonic_account(DEPLOYER)
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        with pytest.raises(DeploymentError, match="not deployed"):
+            Deployment.load(config)
+
+        for stage in ("step_verifier", "inbox", "rollup"):
+            with pytest.raises(Interrupted):
+                await deploy(config, account, rpc, interrupt_at(stage))
+            with pytest.raises(DeploymentError, match="interrupted"):
+                Deployment.load(config)
+        deployment = await deploy(config, account, rpc)
+        assert int(await rpc.request("eth_getTransactionCount", [account.address, "latest"]), 16) == 3
+        assert deployment == Deployment.load(config) == await check_deployment(config, rpc)
+        assert deployment == await deploy(config, account, rpc)
+
+        assert rpc.w3 is not None
+        contracts = Contracts(rpc.w3, deployment)
+        confirmed = await contracts.rollup.functions.latestConfirmed().call()
+        assert bytes(confirmed[2]) == genesis_state(config).state_root
+        assert await contracts.rollup.functions.window().call() == config.dispute.window
+        assert await contracts.inbox.functions.sequencer().call() == config.rollup.sequencer
+
+        changed = configuration(l1, tmp_path, **{"dispute.window": "20m"})
+        with pytest.raises(DeploymentError, match="changed after"):
+            Deployment.load(changed)
+
+        status = await read_status(config, deployment, rpc)
+        assert status["batches"]["count"] == 0
+        assert status["confirmed"]["assertion"] == "0x" + "00" * 32
+        assert status["l2"] is None
+        assert status["l1"]["execute_gas_price"] >= 1
+
+
+async def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        config.data_dir.mkdir()
+        config.deployment_path.write_text('{"name": "e2e"')
+        with pytest.raises(DeploymentError, match="is not a deployment"):
+            await deploy(config, mnemonic_account(DEPLOYER), rpc)
+
+
+async def test_refuses_before_any_transaction(tmp_path: Path) -> None:
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        wrong_chain = configuration(l1, tmp_path, **{"l1.chain_id": 5})
+        with pytest.raises(L1Problem, match="is chain 31337"):
+            await deploy(wrong_chain, mnemonic_account(DEPLOYER), rpc)
+        with pytest.raises(DeploymentError, match="0.0000 ether"):
+            await deploy(configuration(l1, tmp_path), mnemonic_account(99), rpc)
+        assert load_progress(tmp_path / "data" / "deployment.json") is None
+
+
+async def test_an_l1_started_afresh_is_noticed_and_reset(tmp_path: Path) -> None:
+    account = mnemonic_account(DEPLOYER)
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        await deploy(config, account, rpc)
+        with pytest.raises(DeploymentError, match="still has"):
+            await _put_aside(config, rpc)
+    await asyncio.sleep(0)
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        with pytest.raises(DeploymentError, match="--reset"):
+            await deploy(config, account, rpc)
+        aside = await _put_aside(config, rpc)
+        assert aside is not None
+        assert (aside / "deployment.json").exists()
+        await deploy(config, account, rpc)
