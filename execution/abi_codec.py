@@ -51,9 +51,13 @@ class FixedBytes:
 
     def decode(self, data: bytes, pos: int) -> tuple[bytes, int]:
         word = _word(data, pos)
-        value, padding = (word[-self.length :], word[: -self.length]) if self.right else (
-            word[: self.length],
-            word[self.length :],
+        value, padding = (
+            (word[-self.length :], word[: -self.length])
+            if self.right
+            else (
+                word[: self.length],
+                word[self.length :],
+            )
         )
         if any(padding):
             raise AbiError("padding is not zero")
@@ -155,7 +159,9 @@ def _encode_members(kinds: Sequence[AbiType], values: Sequence[Any], head: int) 
     return b"".join(heads + tails)
 
 
-def _decode_members(kinds: Sequence[AbiType], data: bytes, start: int, head: int) -> tuple[tuple[Any, ...], int]:
+def _decode_members(
+    kinds: Sequence[AbiType], data: bytes, start: int, head: int
+) -> tuple[tuple[Any, ...], int]:
     values: list[Any] = []
     pos, tail = start, start + head
     for kind in kinds:

@@ -316,7 +316,9 @@ class BlockBuilder:
             return None
         if self._budget is None:
             return system_call(self.state, address, code, data)
-        outcome = system_call(self.state, address, code, data, min(self._budget.system_calls, SYSTEM_CALL_GAS))
+        outcome = system_call(
+            self.state, address, code, data, min(self._budget.system_calls, SYSTEM_CALL_GAS)
+        )
         self._budget.system_calls = max(self._budget.system_calls - (SYSTEM_CALL_GAS - outcome.gas_left), 0)
         return outcome
 

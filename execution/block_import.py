@@ -12,8 +12,6 @@ from execution.rules import Rules
 from execution.types import BlockAttributes, Withdrawal
 from execution.world import WorldState
 
-
-
 DecodedBlock = tuple[Header, tuple[bytes, ...], tuple[Withdrawal, ...]]
 
 

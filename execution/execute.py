@@ -95,6 +95,8 @@ def _difference(found: StepState, claimed: StepState) -> str:
     if names == ["open"] and found.open is not None and claimed.open is not None:
         one, other = found.open, claimed.open
         names = [
-            f"open.{name}" for name in type(one).__dataclass_fields__ if getattr(one, name) != getattr(other, name)
+            f"open.{name}"
+            for name in type(one).__dataclass_fields__
+            if getattr(one, name) != getattr(other, name)
         ]
     return ", ".join(names)

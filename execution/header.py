@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from execution.encoding import EMPTY_ROOT, Rlp, RlpError, as_bytes, as_int, decode_list, encode_bytes, encode_int
-from execution.encoding import keccak, wrap_list
+from execution.encoding import (
+    EMPTY_ROOT,
+    Rlp,
+    RlpError,
+    as_bytes,
+    as_int,
+    decode_list,
+    encode_bytes,
+    encode_int,
+    keccak,
+    wrap_list,
+)
 from execution.errors import InvalidWitness
 
 EMPTY_OMMERS_HASH = keccak(b"\xc0")

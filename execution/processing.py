@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from execution.calls import DELEGATION_MARKER, MAX_INITCODE_SIZE, contract_address, delegated_address
 from execution.errors import InvalidTransaction, Rejection, WorkLimitExceeded
 from execution.header import GAS_PER_BLOB, MAX_BLOB_GAS_PER_BLOCK
-from execution.opcodes import MAX_INITCODE_SIZE, contract_address
 from execution.receipt import Log
 from execution.rules import Rules
 from execution.transactions import BLOB, SET_CODE, Authorization, SignedTransaction
@@ -19,7 +19,6 @@ SYSTEM_ADDRESS = bytes.fromhex("fffffffffffffffffffffffffffffffffffffffe")
 SYSTEM_CALL_GAS = 30_000_000
 
 _NONCE_LIMIT = (1 << 64) - 1
-_DELEGATION_MARKER = b"\xef\x01\x00"
 _EXISTING_ACCOUNT_REFUND = 25_000 - 12_500  # EIP-7702
 _CALL_STIPEND = 2_300
 
@@ -68,7 +67,9 @@ def check_transaction(
         raise InvalidTransaction(Rejection.BLOCK_GAS, f"{tx.gas_limit}, {block_gas_left} left")
     blob_gas = GAS_PER_BLOB * len(tx.blob_versioned_hashes)
     if blob_gas > MAX_BLOB_GAS_PER_BLOCK - blob_gas_used:
-        raise InvalidTransaction(Rejection.BLOB_GAS, f"{blob_gas}, {MAX_BLOB_GAS_PER_BLOCK - blob_gas_used} left")
+        raise InvalidTransaction(
+            Rejection.BLOB_GAS, f"{blob_gas}, {MAX_BLOB_GAS_PER_BLOCK - blob_gas_used} left"
+        )
     base_fee = state.execution_context.base_fee_per_gas
     if tx.max_fee_per_gas < tx.max_priority_fee_per_gas:
         raise InvalidTransaction(
@@ -236,7 +237,9 @@ def call_message(
     return Outcome(frame.get_gas_remaining(), refund, tuple(world.logs), deletions, None, frame.output)
 
 
-def system_call(state: State, address: bytes, code: bytes, data: bytes, gas: int = SYSTEM_CALL_GAS) -> Outcome:
+def system_call(
+    state: State, address: bytes, code: bytes, data: bytes, gas: int = SYSTEM_CALL_GAS
+) -> Outcome:
     """process_system_transaction: no fee, no nonce, nothing warm. `gas` below 30M stops it as unpaid work."""
     world = state.world
     world.begin_transaction()
@@ -259,11 +262,6 @@ def system_call(state: State, address: bytes, code: bytes, data: bytes, gas: int
     return Outcome(frame.get_gas_remaining(), 0, (), frozenset(), error, frame.output)
 
 
-def delegated_address(code: bytes) -> bytes | None:
-    """EIP-7702: where `code` delegates to, if it is a delegation."""
-    return code[3:] if len(code) == 23 and code.startswith(_DELEGATION_MARKER) else None
-
-
 def _set_delegations(state: State, authorizations: Iterable[Authorization], chain_id: int) -> int:
     """EIP-7702's set_delegation; gives the refund. An invalid authorization is skipped."""
     world = state.world
@@ -282,7 +280,7 @@ def _set_delegations(state: State, authorizations: Iterable[Authorization], chai
             continue
         if world.account_exists(authority):
             refund += _EXISTING_ACCOUNT_REFUND
-        delegation = b"" if authorization.address == bytes(20) else _DELEGATION_MARKER + authorization.address
+        delegation = b"" if authorization.address == bytes(20) else DELEGATION_MARKER + authorization.address
         world.set_code(authority, delegation)
         world.increment_nonce(authority)
     return refund

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from execution.calls import contract_address
 from execution.errors import InvalidTransaction, Rejection
-from execution.opcodes import contract_address
 from execution.processing import call_message, check_gas, gas_after_refund, warm_up
 from execution.receipt import Log
 from execution.transactions import Authorization, intrinsic_gas

@@ -83,7 +83,10 @@ def decode_transaction(raw: bytes) -> SignedTransaction:
 
 
 def intrinsic_gas(
-    data: bytes, is_creation: bool, access_list: tuple[tuple[bytes, tuple[int, ...]], ...], authorizations: int
+    data: bytes,
+    is_creation: bool,
+    access_list: tuple[tuple[bytes, tuple[int, ...]], ...],
+    authorizations: int,
 ) -> tuple[int, int]:
     """(gas charged before execution, EIP-7623's floor)."""
     zeros = data.count(0)

@@ -239,7 +239,9 @@ class Trie:
             return node
         children = children[:]
         children[index] = changed
-        return self._collapsed(children, node[2]) if changed is None else [BRANCH, children, node[2], None, None]
+        return (
+            self._collapsed(children, node[2]) if changed is None else [BRANCH, children, node[2], None, None]
+        )
 
     def _collapsed(self, children: list[Child], value: bytes | None) -> Node | None:
         """The branch, or what is left of it when it has only one entry: this needs the sibling itself."""

@@ -192,7 +192,9 @@ class State(PragueState):
         "mark_address_warm", "get_transient_storage", "set_transient_storage", "delete_account",
     )  # fmt: skip
 
-    def __init__(self, world: WorldState, context: BlockContext, precompiles: Mapping[bytes, Precompile]) -> None:
+    def __init__(
+        self, world: WorldState, context: BlockContext, precompiles: Mapping[bytes, Precompile]
+    ) -> None:
         self.world = world
         self.execution_context = context
         self.computation_class = computation_class(precompiles)
@@ -237,7 +239,11 @@ class Computation(PragueComputation):
 
     @classmethod
     def apply_message(
-        cls, state: State, message: Message, transaction_context: TransactionContext, parent_computation: Any = None
+        cls,
+        state: State,
+        message: Message,
+        transaction_context: TransactionContext,
+        parent_computation: Any = None,
     ) -> Computation:
         """process_message of execution-specs. The caller has checked depth and balance."""
         world = state.world
@@ -261,7 +267,11 @@ class Computation(PragueComputation):
 
     @classmethod
     def apply_create_message(
-        cls, state: State, message: Message, transaction_context: TransactionContext, parent_computation: Any = None
+        cls,
+        state: State,
+        message: Message,
+        transaction_context: TransactionContext,
+        parent_computation: Any = None,
     ) -> Computation:
         """process_create_message. No storage is destroyed: EIP-7610 made the caller refuse such an address."""
         world, address = state.world, message.storage_address

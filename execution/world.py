@@ -12,47 +12,16 @@ does not, so a witness recorded here also serves engines that go about it differ
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from execution.encoding import (
-    EMPTY_CODE_HASH,
-    EMPTY_ROOT,
-    RlpError,
-    as_bytes,
-    as_int,
-    decode,
-    decode_list,
-    encode_int,
-    keccak,
-    wrap_list,
-)
-from execution.errors import InvalidBlock, InvalidWitness
+from execution.account import EMPTY_ACCOUNT, Account, address_key, decode_account, encode_account, slot_key
+from execution.encoding import EMPTY_CODE_HASH, EMPTY_ROOT, RlpError, as_int, decode, encode_int, keccak
+from execution.errors import InvalidWitness
 from execution.receipt import Log
 from execution.trie import NodeSource, Trie
 
 _ABSENT: Any = object()
 _MAX_CACHED_CODES = 4096
-
-
-class Account(NamedTuple):
-    nonce: int
-    balance: int  # wei
-    storage_root: bytes  # as of the last root()
-    code_hash: bytes
-
-
-EMPTY_ACCOUNT = Account(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
-
-
-@lru_cache(maxsize=1 << 16)
-def address_key(address: bytes) -> bytes:
-    return keccak(address)
-
-
-@lru_cache(maxsize=1 << 16)
-def slot_key(slot: int) -> bytes:
-    return keccak(slot.to_bytes(32, "big"))
 
 
 class WorldState:
@@ -120,7 +89,7 @@ class WorldState:
         except KeyError:
             pass
         encoded = self._trie.get(address_key(address))
-        account = None if encoded is None else _decode_account(encoded)
+        account = None if encoded is None else decode_account(encoded)
         self._accounts[address] = self._stored[address] = account
         if self._eager_codes and account is not None and account.code_hash != EMPTY_CODE_HASH:
             self._code(account.code_hash)
@@ -329,7 +298,7 @@ class WorldState:
         for address in changed:
             account = accounts[address]
             if account is not None:
-                self._trie.set(address_key(address), _encode_account(account))
+                self._trie.set(address_key(address), encode_account(account))
                 if account.code_hash in self._fresh_codes:
                     self._new_codes[account.code_hash] = self._fresh_codes[account.code_hash]
             stored[address] = account
@@ -393,26 +362,3 @@ class WorldState:
         if account is None or account.storage_root == EMPTY_ROOT:
             return []
         return self._storage_trie(address, account.storage_root).proof(slot_key(slot))
-
-
-def _encode_account(account: Account) -> bytes:
-    if account.balance >> 256:
-        raise InvalidBlock("a balance overflows 256 bits")
-    return wrap_list(
-        encode_int(account.nonce)
-        + encode_int(account.balance)
-        + b"\xa0"
-        + account.storage_root
-        + b"\xa0"
-        + account.code_hash
-    )
-
-
-def _decode_account(encoded: bytes) -> Account:
-    try:
-        items = decode_list(encoded)
-        if len(items) != 4:
-            raise RlpError("expected 4 fields")
-        return Account(as_int(items[0], 8), as_int(items[1]), as_bytes(items[2], 32), as_bytes(items[3], 32))
-    except RlpError as error:
-        raise InvalidWitness(f"malformed account: {error}") from None

@@ -1,6 +1,6 @@
 """Transactions a second in a Machine, with the state root and the partial roots after every one.
 
-    python benchmarks/execution/steps.py [transactions]
+python benchmarks/execution/steps.py [transactions]
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from tests.unit.execution.wallet import Wallet
 # transfer(to, amount): balances in slots keccak(address), moved and logged, no checks: the work of an ERC-20.
 TOKEN = bytes.fromhex(
     "335f5260205f20805460243590036024356004355f5260205f2080548201905590556024355f52"
-    "60043533" "7fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef" "60205fa3" "60015f5260205ff3"
+    "60043533"
+    "7fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+    "60205fa3"
+    "60015f5260205ff3"
 )
 
 
@@ -46,7 +49,9 @@ def main(count: int) -> None:
     attributes = BlockAttributes(1, b"\xfe" * 20, bytes(32), 10**9, bytes(32))
     target = keccak(b"target")[:20]
     kinds = {
-        "ETH transfers": lambda w, n: w.typed(nonce=n, to=keccak(bytes((n % 256,)))[:20], value=1, gas=21_000),
+        "ETH transfers": lambda w, n: w.typed(
+            nonce=n, to=keccak(bytes((n % 256,)))[:20], value=1, gas=21_000
+        ),
         "token transfers": lambda w, n: w.typed(
             nonce=n, to=token, data=bytes(4) + target.rjust(32, b"\0") + (1).to_bytes(32, "big")
         ),

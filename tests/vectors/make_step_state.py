@@ -1,6 +1,6 @@
 """Writes tests/vectors/step_state.json: StepStates as `abi.encode` gives them, and their commitments.
 
-    python tests/vectors/make_step_state.py
+python tests/vectors/make_step_state.py
 """
 
 from __future__ import annotations

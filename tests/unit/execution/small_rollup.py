@@ -38,7 +38,9 @@ READER = bytes.fromhex("5f3531" + "5f353b" + "01" + "5f353f" + "01" + "600155" +
 REVERT = bytes.fromhex("60015f555f5ffd")
 # initcode: stores 1 in slot 0, deploys `selfdestruct(caller)`
 MORTAL_INIT = bytes.fromhex("60015f55" + "6133ff5f52" + "6002601ef3")
-CONTRACTS = {bytes([0xC0 + i]) * 20: code for i, code in enumerate((STORE, FACTORY, ANCESTOR, READER, REVERT))}
+CONTRACTS = {
+    bytes([0xC0 + i]) * 20: code for i, code in enumerate((STORE, FACTORY, ANCESTOR, READER, REVERT))
+}
 STORE_AT, FACTORY_AT, ANCESTOR_AT, READER_AT, REVERT_AT = CONTRACTS
 
 GENESIS, NODES, CODES = build_genesis(
@@ -79,7 +81,9 @@ small = st.integers(0, 9)
 address = st.sampled_from([*CONTRACTS, WALLETS[0].address, b"\x99" * 20, word(4)[12:]])
 calls = st.one_of(
     st.tuples(st.just(STORE_AT), st.builds(lambda a, b: word(a) + word(b), small, small)),
-    st.tuples(st.just(FACTORY_AT), st.sampled_from([MORTAL_INIT, b"", b"\xfe", bytes.fromhex("60ef5f5360015ff3")])),
+    st.tuples(
+        st.just(FACTORY_AT), st.sampled_from([MORTAL_INIT, b"", b"\xfe", bytes.fromhex("60ef5f5360015ff3")])
+    ),
     st.tuples(st.just(ANCESTOR_AT), st.builds(word, st.integers(0, 4))),
     st.tuples(st.just(READER_AT), st.builds(lambda a: a.rjust(32, b"\0"), address)),
     st.tuples(address, st.binary(max_size=8)),

@@ -35,7 +35,14 @@ address = st.binary(min_size=20, max_size=20)
 cursors = st.builds(Cursor, u64, u64, u64)
 withdrawals = st.builds(Withdrawal, u64, u64, address, u64)
 attributes = st.builds(
-    BlockAttributes, u64, address, b32, u64, b32, st.binary(max_size=32), st.lists(withdrawals, max_size=3).map(tuple)
+    BlockAttributes,
+    u64,
+    address,
+    b32,
+    u64,
+    b32,
+    st.binary(max_size=32),
+    st.lists(withdrawals, max_size=3).map(tuple),
 )
 open_blocks = st.builds(
     OpenBlock,

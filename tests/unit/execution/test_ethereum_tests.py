@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.execution.ethereum_fixtures import PATH, cases, quick
 
 from execution.abi import encode_trace
 from execution.block_import import attributes_of, decode_block, import_block
@@ -14,6 +13,7 @@ from execution.step import Machine, OverlaySource
 from execution.trie import NoSource
 from execution.types import BatchEnd, BlockStart, Cursor, StepState, Trace, Transaction
 from execution.witness import build_witness
+from tests.unit.execution.ethereum_fixtures import PATH, cases, quick
 
 ALL = cases()
 QUICK = quick(ALL)

@@ -38,10 +38,11 @@ def apply(trie, ops):
 @settings(max_examples=150, deadline=None)
 @given(OPS, OPS)
 def test_same_roots_as_hexary_trie(first, second):
-    reference, ours = HexaryTrie({}), Trie(NoSource())
+    reference, ours, model = HexaryTrie({}), Trie(NoSource()), {}
     for key, value in first:
+        model[key] = value
         if value is None:
-            reference.pop(key, None) if hasattr(reference, "pop") else reference.delete(key)
+            reference.delete(key)
             ours.delete(key)
         else:
             reference[key] = value
@@ -51,7 +52,7 @@ def test_same_roots_as_hexary_trie(first, second):
     source = Nodes(ours.new_nodes())
     loaded = Trie(source, ours.root())
     for key, _ in first:
-        assert loaded.get(key) == (reference[key] or None)
+        assert loaded.get(key) == model[key]  # HexaryTrie's own get fails on keys that begin others
     for key, value in second:
         reference.delete(key) if value is None else reference.set(key, value)
         loaded.delete(key) if value is None else loaded.set(key, value)

@@ -21,7 +21,9 @@ from tests.unit.execution.small_rollup import attributes
 ME = b"\xc1" * 20
 
 
-def builder_for(code: bytes, rules: Rules = Rules(1, tx_gas_cap=None), gas_limit: int = 30_000_000) -> BlockBuilder:  # noqa: B008
+def builder_for(
+    code: bytes, rules: Rules = Rules(1, tx_gas_cap=None), gas_limit: int = 30_000_000
+) -> BlockBuilder:  # noqa: B008
     alloc = {ME: GenesisAccount(nonce=1, code=code)}
     genesis, nodes, codes = build_genesis(alloc, 1, gas_limit, 1_000, 10**9)
     world = WorldState(OverlaySource(nodes, codes, NoSource()), genesis.state_root)
@@ -57,7 +59,9 @@ def test_a_missing_ancestor_is_an_invalid_witness():
     def no_headers(block_hash: bytes) -> bytes:
         raise InvalidWitness("none")
 
-    builder = BlockBuilder.open(Rules(1), world, genesis, attributes(9), ancestor_hashes(genesis.hash, 300, no_headers))
+    builder = BlockBuilder.open(
+        Rules(1), world, genesis, attributes(9), ancestor_hashes(genesis.hash, 300, no_headers)
+    )
     builder.state.execution_context.block_number = 301
     for number, known in ((300, True), (299, False), (301, False), (44, True)):
         fields = CallFields(data=bytes.fromhex("61" + f"{number:04x}" + "405f5260205ff3"), gas=100_000)
@@ -118,7 +122,12 @@ def test_blob_base_fee_is_bounded():
 def test_attributes_no_client_accepts_are_refused():
     genesis, nodes, codes = build_genesis({}, 1, 30_000_000, 1_000, 1)
     good = attributes(1_001)
-    for change in ({"timestamp": 1_000}, {"gas_limit": 31_000_000}, {"gas_limit": 4_999}, {"extra_data": bytes(33)}):
+    for change in (
+        {"timestamp": 1_000},
+        {"gas_limit": 31_000_000},
+        {"gas_limit": 4_999},
+        {"extra_data": bytes(33)},
+    ):
         bad = type(good)(**{name: getattr(good, name) for name in good.__dataclass_fields__} | change)
         world = WorldState(OverlaySource(nodes, codes, NoSource()), genesis.state_root)
         with pytest.raises(InvalidBlock):

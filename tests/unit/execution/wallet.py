@@ -28,7 +28,9 @@ class Wallet:
         raw = self.key.sign_recoverable(message_hash, hasher=None)
         return raw[64], int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:64], "big")
 
-    def legacy(self, *, chain_id=1, nonce=0, gas_price=10**9, gas=100_000, to=b"", value=0, data=b"") -> bytes:
+    def legacy(
+        self, *, chain_id=1, nonce=0, gas_price=10**9, gas=100_000, to=b"", value=0, data=b""
+    ) -> bytes:
         fields = encode_int(nonce) + encode_int(gas_price) + encode_int(gas) + encode_bytes(to)
         fields += encode_int(value) + encode_bytes(data)
         protected = b"" if chain_id is None else encode_int(chain_id) + b"\x80\x80"
