@@ -95,7 +95,7 @@ def verify_proofs(sidecar: Sidecar, versioned_hashes: Sequence[bytes]) -> None:
         if wanted != given:
             raise PoolError(f"blob {index}: computed hash 0x{given.hex()} mismatches transaction one 0x{wanted.hex()}")
     try:
-        blobs, commitments, proofs = list(sidecar.blobs), list(sidecar.commitments), list(sidecar.proofs)
+        blobs, commitments, proofs = (b"".join(part) for part in (sidecar.blobs, sidecar.commitments, sidecar.proofs))
         holds = ckzg.verify_blob_kzg_proof_batch(blobs, commitments, proofs, trusted_setup())
     except (RuntimeError, ValueError) as error:
         raise PoolError(f"invalid blob sidecar: {error}") from error
