@@ -13,6 +13,7 @@ def demo(
     directory: Annotated[
         Path | None, typer.Option("--dir", help="For its files; default: a new temporary directory.")
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Let windows pass instead of moving L1's clock ahead.")] = False,
     stride: Annotated[int, typer.Option("--stride", help="Steps between checkpoints; 1: no rounds.")] = 16,
     arity: Annotated[int, typer.Option("--arity", help="Parts into which a round splits an interval.")] = 2,
 ) -> None:
@@ -35,4 +36,4 @@ def demo(
 
     from verdict.demo.show import run_demo
 
-    sys.exit(run_demo(keep=keep, directory=directory, stride=stride, arity=arity))
+    sys.exit(run_demo(keep=keep, directory=directory, stride=stride, arity=arity, wait=wait))

@@ -60,7 +60,7 @@ challenge_bond = "0.1 ether"
 [sequencer]
 port = {l2}
 block_time = "500ms"
-batch_interval = "4s"
+batch_interval = "3s"
 poll = "300ms"
 
 [sequencer.transactions]
@@ -117,8 +117,8 @@ def prepare(directory: Path, processes: Processes, stride: int, arity: int) -> N
 
     l1, beacon, l2 = _free_ports(3)
     budget = game_budget(stride, arity, 0, 1.0)
-    clock = max(15, round(budget.clock))
-    window = max(30, 2 * clock + 10) if budget.rounds else 30
+    clock = max(40, round(2 * budget.clock))
+    window = 2 * clock + 40 if budget.rounds else 40
     values = {
         "l1": l1, "beacon": beacon, "l2": l2, "l1_chain": EMBEDDED_CHAIN, "l2_chain": L2_CHAIN, "stride": stride,
         "arity": arity, "clock": clock, "window": window, "sequencer": account(SEQUENCER).address,

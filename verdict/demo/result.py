@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +36,6 @@ class Outcome:
 async def judge(contracts: Contracts, l2: AsyncWeb3, timeline: Timeline, token: Token, before: dict[str, int],
                 after: dict[str, int]) -> Outcome:
     """`before`, `after`: balances on L1 around the lie."""
-    import time
-
     record = timeline.record
     liar, challenger = account(LIAR).address, account(CHALLENGER).address
     lie = record.find("AssertionMade", asserter=liar)
@@ -122,6 +121,8 @@ def print_outcome(console: Console, outcome: Outcome, record: Record) -> None:
             ("burned", f"{outcome.burned / 1e18:.6f} ether"),
             ("from the assertion to its death", f"{outcome.seconds_to_kill} s of L1 time"),
         ]
+        table.add_column()
+        table.add_column(overflow="fold")
         for row in rows:
             table.add_row(*row)
         console.print(table)

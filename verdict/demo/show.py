@@ -45,15 +45,15 @@ class DemoFailed(Exception):
     """Something did not happen in time."""
 
 
-def run_demo(*, keep: bool, directory: Path | None, stride: int, arity: int) -> int:
-    """The exit code: 0 only if the honest side won."""
+def run_demo(*, keep: bool, directory: Path | None, stride: int, arity: int, wait: bool) -> int:
+    """The exit code: 0 only if the honest side won. `wait`: let windows pass instead of moving L1's clock."""
     console = Console(highlight=False, soft_wrap=True)
     place = directory or Path(tempfile.mkdtemp(prefix="verdict-demo-"))
     place.mkdir(parents=True, exist_ok=True)
     configure_logging("console", "error")
     with Processes(place) as processes:
         try:
-            return asyncio.run(_until_signal(_show(prepare(place, processes, stride, arity), console, keep)))
+            return asyncio.run(_until_signal(_show(prepare(place, processes, stride, arity), console, keep, wait)))
         except _Stopped:
             console.print("\nstopped; ending the processes")
             return 130
@@ -82,7 +82,7 @@ async def _until_signal(story: Awaitable[int]) -> int:
         raise _Stopped from None
 
 
-async def _show(network: Network, console: Console, keep: bool) -> int:
+async def _show(network: Network, console: Console, keep: bool, wait: bool) -> int:
     config = network.config
     names = {account(index).address.lower(): name for index, name in NAMES.items()}
     timeline = Timeline(console, names)
@@ -92,7 +92,7 @@ async def _show(network: Network, console: Console, keep: bool) -> int:
         l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
         provider = AsyncHTTPProvider(f"http://127.0.0.1:{config.sequencer.port}", exception_retry_configuration=None)
         stack.push_async_callback(provider.disconnect)
-        story = Story(network, timeline, l1, AsyncWeb3(provider))
+        story = Story(network, timeline, l1, AsyncWeb3(provider), wait)
         outcome = await story.tell()
         print_outcome(console, outcome, timeline.record)
         if keep:
@@ -101,9 +101,10 @@ async def _show(network: Network, console: Console, keep: bool) -> int:
 
 
 class Story:
-    """One run. `l2` is web3.py on the sequencer."""
+    """One run. `l2` is web3.py on the sequencer; `wait`: windows pass in real time."""
 
-    def __init__(self, network: Network, timeline: Timeline, l1: L1Client, l2: AsyncWeb3) -> None:
+    def __init__(self, network: Network, timeline: Timeline, l1: L1Client, l2: AsyncWeb3, wait: bool) -> None:
+        self.wait = wait
         self.network, self.config = network, network.config
         self.timeline, self.l1, self.l2 = timeline, l1, l2
         self.contracts: Contracts
@@ -176,9 +177,9 @@ class Story:
         timeline.say("L2", "and forces the same through L1, where nobody can refuse it: it will be a no-op")
         await self._on_l1("forceTransaction", self.contracts.inbox.functions.forceTransaction(raw), 0)
         timeline.title("an honest assertion")
-        window = self.config.dispute.window
-        await self._until(self._seen("AssertionMade"), "the sequencer asserts its batch", 45)
-        timeline.say("", f"[dim]its window is {window} s; meanwhile life goes on[/dim]")
+        made = await self._until(self._all_asserted, "the sequencer asserts its batches", 60)
+        await self._window_passes(made)
+        await self._until(self._seen("AssertionConfirmed", id=made), "the honest assertion is confirmed", 60)
 
     async def _second_batch(self) -> Sent:
         """More transactions; one of them is what the liar will lie about."""
@@ -199,10 +200,10 @@ class Story:
         self.network.start_liar(target.hash, str(self.token.contract.address), LOOT)
         timeline.say("liar", f"[red]will claim that {target.hash[:18]}… also gave it 500,000 DEMO[/red] (process of its own)")
         liar = account(LIAR).address
-        made = await self._until(self._seen("AssertionMade", asserter=liar), "the liar asserts", 60)
-        self.lied_at = time.monotonic()
+        made = await self._until(self._seen("AssertionMade", asserter=liar), "the liar asserts", 90)
+        lied_at = time.monotonic()
         await self._until(self._seen("AssertionKilled", id=made.args["id"]), "the lie dies", 2 * self.config.dispute.window)
-        timeline.say("", f"[bold green]the lie lived {time.monotonic() - self.lied_at:.0f} s[/bold green]")
+        timeline.say("", f"[bold green]the lie lived {time.monotonic() - lied_at:.0f} s[/bold green]")
         for process in list(self.network.processes.running):
             if process.name == "liar":
                 self.network.processes.stop(process)
@@ -213,10 +214,24 @@ class Story:
         timeline.title("the rollup goes on")
         self._tell(await self.alice.send("Alice sends Bob 7 DEMO", to=self.token.contract.address,
                                          data=self.token.transfer(account(BOB).address, 7 * ETHER)))
-        timeline.say("", "[dim]waiting until the honest assertion of the same batch has stood its window[/dim]")
-        await self._until(self._confirmed_after_the_lie, "the honest assertions are confirmed",
-                          3 * self.config.dispute.window)
+        rival = await self._until(self._rival_of_the_lie, "an honest assertion of the same batch", 60)
+        await self._window_passes(rival)
+        await self._until(self._seen("AssertionConfirmed", id=rival), "the honest assertion is confirmed", 60)
         await asyncio.sleep(1)
+
+    async def _window_passes(self, assertion: bytes) -> None:
+        """Until the window of this assertion is over: moves L1's clock there, no game being open, or waits for it."""
+        found = await self.contracts.rollup.functions.assertion(assertion).call()
+        left = found.createdAt + self.config.dispute.window - (await self.l1.head()).timestamp
+        if left <= 0:
+            return
+        if self.wait:
+            self.timeline.say("", f"[dim]its window lasts {left} s more[/dim]")
+            await asyncio.sleep(left)
+        else:
+            self.timeline.say("L1", f"nobody disputes it; its window lasts {left} s more, so [yellow]L1's clock is moved "
+                              f"{left} s ahead[/yellow] [dim](evm_increaseTime; --wait to wait)[/dim]")
+            await self.l1.request("evm_increaseTime", [hex(left)])
 
     # ---- conditions
 
@@ -239,15 +254,27 @@ class Story:
         challenger = account(CHALLENGER).address
         return not await self.contracts.rollup.functions.credit(challenger).call()
 
-    async def _confirmed_after_the_lie(self) -> bool:
-        """The honest assertion of the batch that was lied about is confirmed."""
+    async def _all_asserted(self) -> bytes | None:
+        """Id of the newest assertion, if all batches are asserted and nothing waits on L1 for the next one."""
+        record, inbox = self.timeline.record, self.contracts.inbox.functions
+        asserted = [event.args for _, event in record.events if event.name == "AssertionMade"]
+        posted = [event.args for _, event in record.events if event.name == "BatchPosted"]
+        if not posted or len(asserted) < len(posted):
+            return None
+        if posted[-1]["header"]["forcedEnd"] < await inbox.forcedCount().call():
+            return None
+        return bytes(asserted[-1]["id"])
+
+    async def _rival_of_the_lie(self) -> bytes | None:
+        """Id of the honest assertion of the batch that was lied about."""
         record = self.timeline.record
         lie = record.find("AssertionMade", asserter=account(LIAR).address)
         assert lie is not None
-        rivals = [event.args["id"] for _, event in record.events
-                  if event.name == "AssertionMade" and event.args["batchHash"] == lie.args["batchHash"]
-                  and event.args["id"] != lie.args["id"]]
-        return any(record.find("AssertionConfirmed", id=rival) for rival in rivals)
+        for _, event in record.events:
+            same = event.name == "AssertionMade" and event.args["batchHash"] == lie.args["batchHash"]
+            if same and event.args["asserter"] != account(LIAR).address:
+                return bytes(event.args["id"])
+        return None
 
     async def _until(self, condition: Callable[[], Awaitable[Any]], what: str, timeout: float) -> Any:
         deadline = time.monotonic() + timeout
