@@ -69,5 +69,5 @@ def error_message(result: CallResult) -> str:
     name, _, detail = (result.error or "").partition(":")
     known = _MESSAGES.get(name)
     if name == "InvalidInstruction":
-        return f"{known}:{detail}"
+        return f"{known}: {detail.strip().removeprefix('invalid opcode ')}"
     return known or result.error or "execution failed"

@@ -36,7 +36,7 @@ _REASON = bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + (4).to_bytes(32
 REVERT_CODE = bytes.fromhex(f"60{len(_REASON):02x}600a5f3960{len(_REASON):02x}5ffd") + _REASON
 REVERT = bytes.fromhex("51" * 20)
 # Calls STORE with its own calldata and all gas; reverts if that fails.
-FORWARD_CODE = bytes.fromhex("365f5f37" "5f5f365f5f" "73" + STORE.hex() + "5af1" "602757" "5f5ffd" "5b00")
+FORWARD_CODE = bytes.fromhex("365f5f37" "5f5f365f5f" "73" + STORE.hex() + "5af1" "602657" "5f5ffd" "5b00")
 FORWARD = bytes.fromhex("52" * 20)
 LOOP = bytes.fromhex("53" * 20)  # runs until the gas is gone
 INVALID = bytes.fromhex("54" * 20)
