@@ -88,9 +88,10 @@ def _dispute(config: Config) -> Iterator[Problem]:
     if dispute.window > 365 * 86400:
         yield Problem("dispute.window", 'must be at most "365d"')
     if dispute.window < budget.window:
-        clocks = f"both clocks (2 * {span(dispute.clock)}) and " if budget.rounds else ""
-        yield Problem("dispute.window", f'"{span(dispute.window)}" is too short: {clocks}{BLOCKS_TO_CHALLENGE} L1 blocks '
-                      f'of {span(slot)} to find the error must fit in: at least "{span(budget.window)}"')
+        clocks = f"both clocks (2 * {span(dispute.clock)})"
+        needed = (f"{clocks} and {BLOCKS_TO_CHALLENGE} L1 blocks of {span(slot)} to find the error must fit in"
+                  if budget.rounds or 2 * dispute.clock < budget.window - 1 else f"the contract wants more than {clocks}")
+        yield Problem("dispute.window", f'"{span(dispute.window)}" is too short: {needed}: at least "{span(budget.window)}"')
 
 
 def _sequencer(config: Config) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ class GameBudget:
     rounds: int
     moves: int  # of the side that has more of them: the challenger's picks and its proof
     clock: float
-    window: float  # with the configured clock
+    window: float  # with the configured clock; the contract wants more than two clocks even if there are no games
 
 
 def rounds_needed(interval: int, arity: int) -> int:
@@ -44,5 +44,5 @@ def game_budget(stride: int, arity: int, clock: float, l1_block_time: float) -> 
         rounds=rounds,
         moves=moves,
         clock=moves * BLOCKS_PER_MOVE * l1_block_time,
-        window=to_challenge + (2 * clock if rounds else 0),
+        window=2 * clock + to_challenge if rounds else max(2 * clock + 1, to_challenge),
     )

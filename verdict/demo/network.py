@@ -118,7 +118,7 @@ def prepare(directory: Path, processes: Processes, stride: int, arity: int) -> N
     l1, beacon, l2 = _free_ports(3)
     budget = game_budget(stride, arity, 0, 1.0)
     clock = max(40, round(2 * budget.clock))
-    window = 2 * clock + 40 if budget.rounds else 40
+    window = 2 * clock + 40
     values = {
         "l1": l1, "beacon": beacon, "l2": l2, "l1_chain": EMBEDDED_CHAIN, "l2_chain": L2_CHAIN, "stride": stride,
         "arity": arity, "clock": clock, "window": window, "sequencer": account(SEQUENCER).address,

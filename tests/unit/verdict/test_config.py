@@ -135,6 +135,10 @@ def test_stride_one_needs_no_clock() -> None:
     load_config(DEVNET, {"dispute.stride": 1, "dispute.clock": "1s", "dispute.window": "20s"})
 
 
+    reason = problems({"dispute.stride": 1, "dispute.clock": "10s", "dispute.window": "20s"})["dispute.window"]
+    assert 'at least "21s"' in reason
+
+
 def test_a_whole_batch_needs_more_moves() -> None:
     reason = problems({"dispute.stride": 0})["dispute.clock"]
     assert "14 rounds" in reason
