@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from l1.fees import FeeCaps
+from l1.journal import JournalEntry
 
 
 class TransactionError(Exception):
@@ -65,6 +66,18 @@ class TransactionPolicy:
     resubmit_after: float = 48.0
     confirmations: int = 0
     poll: float = 1.0
+
+
+def call_fields(sender: bytes, what: TxCandidate | JournalEntry, versioned_hashes: Sequence[bytes],
+                caps: FeeCaps) -> dict[str, Any]:
+    """The candidate as `eth_call` and `eth_estimateGas` take it."""
+    call: dict[str, Any] = {"from": "0x" + sender.hex(), "data": "0x" + what.data.hex(), "value": hex(what.value)}
+    if what.to is not None:
+        call["to"] = "0x" + what.to.hex()
+    if versioned_hashes:
+        call["blobVersionedHashes"] = ["0x" + h.hex() for h in versioned_hashes]
+        call["maxFeePerBlobGas"] = hex(caps.max_blob_fee)
+    return call
 
 
 def parse_receipt(answer: Mapping[str, Any]) -> L1Receipt:

@@ -20,10 +20,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
 import structlog
 
+from l1.account_view import AccountView, JsonRpc
 from l1.artifacts import describe_error
 from l1.candidates import (
     InsufficientFunds,
@@ -33,10 +34,11 @@ from l1.candidates import (
     TransactionRefused,
     TransactionReverted,
     TxCandidate,
+    call_fields,
     parse_receipt,
 )
 from l1.client import L1Inconsistent, L1Unavailable
-from l1.fees import FeeMarket, first_offer, market_from_history, outbid, replacement
+from l1.fees import FeeMarket, first_offer, outbid, replacement
 from l1.journal import JournalEntry, TransactionJournal
 from l1.rejections import Rejection, classify
 from l1.reverts import describe_revert
@@ -50,14 +52,9 @@ log = structlog.get_logger("txmanager")
 
 GAS_MARGIN_PERCENT = 25
 REPLACEMENT_ATTEMPTS = 12
+PATIENCE = 2  # looks at L1 before what is seen there is believed
 NO_ANSWER = (L1Unavailable, L1Inconsistent, OSError, TimeoutError)
 """What a connection raises when it has no usable answer: says nothing about the transaction."""
-
-
-class JsonRpc(Protocol):
-    """The only thing asked of an L1 connection. Raises on an error answer, on a timeout and on a lost connection."""
-
-    async def request(self, method: str, params: list[Any]) -> Any: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +83,7 @@ class TransactionManager:
                  clock: Callable[[], float] = time.monotonic) -> None:
         self._rpc = rpc
         self._signer = Signer(key, chain_id)
+        self._account = AccountView(rpc, self._signer.address)
         self._directory = journal_dir / self.address.hex()
         self._policy = policy
         self._errors = errors
@@ -93,9 +91,11 @@ class TransactionManager:
         self._clock = clock
         self._flights: dict[int, _Flight] = {}
         self._order = asyncio.Lock()  # one candidate at a time gets its nonce and goes on the wire
+        self._admitting: set[asyncio.Task[_Flight | L1Receipt]] = set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._journal: TransactionJournal
+        self._gaps = 0
         self.bumps = 0
 
     @property
@@ -123,12 +123,17 @@ class TransactionManager:
         await asyncio.gather(self._task, return_exceptions=True)
         for flight in self._flights.values():
             flight.done.cancel()
-        async with self._order:
-            self._journal.close()
+        for admitting in self._admitting:
+            admitting.cancel()
+        await asyncio.gather(*self._admitting, return_exceptions=True)
+        self._journal.close()
 
     async def send(self, candidate: TxCandidate) -> L1Receipt:
         """Returns the receipt of the successful transaction. Cancelling the caller leaves it in flight."""
-        flight_or_receipt = await self._admitted(candidate)
+        admitting = asyncio.create_task(self._admitted(candidate))
+        self._admitting.add(admitting)
+        admitting.add_done_callback(self._admitting.discard)
+        flight_or_receipt = await asyncio.shield(admitting)
         if isinstance(flight_or_receipt, L1Receipt):
             return flight_or_receipt
         return await asyncio.shield(flight_or_receipt.done)
@@ -143,13 +148,13 @@ class TransactionManager:
                         return flight
                 if (receipt := await self._finished(candidate.label)) is not None:
                     return receipt
-            return await asyncio.shield(self._launch(candidate, None))
+            return await self._launch(candidate, None)
 
     async def _finished(self, label: str) -> L1Receipt | None:
         outcome = self._journal.outcome(label)
         if outcome is None:
             return None
-        receipt = await self._receipt(outcome.tx_hash)
+        receipt = await self._account.receipt(outcome.tx_hash)
         if receipt is None:  # a reorg deeper than our confirmations took it away
             log.warning("finished transaction is gone, sending it again", label=label, tx=outcome.tx_hash.hex())
             self._journal.forget(label)
@@ -159,9 +164,11 @@ class TransactionManager:
         """Estimates, signs, journals, broadcasts. Raises if the node says at once that it can't be."""
         commitments = await asyncio.to_thread(commit_blobs, candidate.blobs) if candidate.blobs else BlobCommitments((), ())
         gas = candidate.gas_limit or await self._estimate(candidate, commitments)
-        nonce = max([await self._nonce("latest"), *(used + 1 for used in self._flights)])
+        nonce = await self._account.nonce("latest")
+        while nonce in self._flights:
+            nonce += 1
         entry = JournalEntry(nonce, candidate.label, candidate.to, candidate.data, candidate.value, gas, candidate.blobs)
-        fees = first_offer(await self._market(), self._policy.caps, blobs=bool(candidate.blobs))
+        fees = first_offer(await self._account.market(), self._policy.caps, blobs=bool(candidate.blobs))
         entry.versions.append(self._signer.sign(entry, fees, commitments.versioned_hashes))
         flight = await self._flight(entry, commitments, done)
         self._journal.put(entry)
@@ -191,19 +198,10 @@ class TransactionManager:
 
     async def _estimate(self, candidate: TxCandidate, commitments: BlobCommitments) -> int:
         try:
-            estimate = await self._request("eth_estimateGas", [self._call(candidate, commitments)])
+            estimate = await self._rpc.request("eth_estimateGas", [call_fields(self.address, candidate, commitments.versioned_hashes, self._policy.caps)])
         except Exception as error:
             raise self._call_failure(error) from error
         return int(estimate, 16) * (100 + GAS_MARGIN_PERCENT) // 100
-
-    def _call(self, what: TxCandidate | JournalEntry, commitments: BlobCommitments) -> dict[str, Any]:
-        call: dict[str, Any] = {"from": "0x" + self.address.hex(), "data": "0x" + what.data.hex(), "value": hex(what.value)}
-        if what.to is not None:
-            call["to"] = "0x" + what.to.hex()
-        if commitments.versioned_hashes:
-            call["blobVersionedHashes"] = ["0x" + h.hex() for h in commitments.versioned_hashes]
-            call["maxFeePerBlobGas"] = hex(self._policy.caps.max_blob_fee)
-        return call
 
     def _call_failure(self, error: Exception) -> Exception:
         """What a failing eth_call or eth_estimateGas means; transport trouble stays what it is."""
@@ -227,7 +225,7 @@ class TransactionManager:
         formats_left = 1
         for _ in range(REPLACEMENT_ATTEMPTS):
             try:
-                await self._request("eth_sendRawTransaction", ["0x" + (await self._wrapped(flight)).hex()])
+                await self._rpc.request("eth_sendRawTransaction", ["0x" + (await self._wrapped(flight)).hex()])
                 flight.accepted = True
                 return
             except Exception as error:
@@ -258,7 +256,7 @@ class TransactionManager:
 
     async def _replace(self, flight: _Flight) -> bool:
         """Signs and journals a version at higher fees; False if the caps forbid."""
-        fees = replacement(flight.entry.versions[-1].fees, await self._market(), self._policy.caps)
+        fees = replacement(flight.entry.versions[-1].fees, await self._account.market(), self._policy.caps)
         if fees is None:
             if not flight.capped:
                 log.warning("fee caps reached, waiting for lower fees", nonce=flight.entry.nonce, label=flight.entry.label)
@@ -304,14 +302,15 @@ class TransactionManager:
             await asyncio.sleep(self._policy.poll)
 
     async def _tick(self) -> None:
-        head = int(await self._request("eth_blockNumber", []), 16)
-        used = await self._nonce("latest")  # before the receipts: a used nonce then has its receipt
-        market = await self._market()
+        head = int(await self._rpc.request("eth_blockNumber", []), 16)
+        used = await self._account.nonce("latest")  # before the receipts: a used nonce then has its receipt
+        market = await self._account.market()
+        await self._fill_gap(used)
         for nonce in sorted(self._flights):
             flight = self._flights[nonce]
             if not flight.watched:
                 continue
-            receipt = await self._any_receipt(flight)
+            receipt = await self._account.receipt_of_any(version.hash for version in reversed(flight.entry.versions))
             if receipt is not None:
                 flight.usurped, flight.accepted = 0, True
                 if receipt.block_number + self._policy.confirmations <= head:
@@ -320,6 +319,18 @@ class TransactionManager:
                 await self._usurped(flight, head)
             else:
                 await self._push(flight, market, next_in_line=nonce == used)
+
+    async def _fill_gap(self, used: int) -> None:
+        """A reorg took a finished transaction away, and the node does not have it: what follows it would wait for ever."""
+        lowest = min(self._flights, default=used)
+        if lowest <= used or await self._account.nonce("pending") > used:
+            self._gaps = 0
+            return
+        self._gaps += 1
+        if self._gaps >= PATIENCE:
+            log.warning("filling a nonce gap", nonce=used, waiting=lowest)
+            async with self._order:
+                await self._launch(TxCandidate(self.address, gas_limit=21_000), None)
 
     async def _finish(self, flight: _Flight, receipt: L1Receipt) -> None:
         reverted: TransactionReverted | None = None
@@ -340,9 +351,10 @@ class TransactionManager:
             flight.done.set_exception(reverted)
 
     async def _why_reverted(self, flight: _Flight, receipt: L1Receipt) -> TransactionReverted:
-        call = self._call(flight.entry, flight.commitments) | {"gas": hex(flight.entry.gas_limit)}
+        call = call_fields(self.address, flight.entry, flight.commitments.versioned_hashes, self._policy.caps)
+        call["gas"] = hex(flight.entry.gas_limit)
         try:
-            await self._request("eth_call", [call, hex(receipt.block_number)])
+            await self._rpc.request("eth_call", [call, hex(receipt.block_number)])
         except Exception as error:  # noqa: BLE001  # best effort: whatever fails here, the receipt says it reverted
             failure = self._call_failure(error)
             if isinstance(failure, TransactionReverted):
@@ -353,10 +365,10 @@ class TransactionManager:
     async def _usurped(self, flight: _Flight, head: int) -> None:
         """The nonce is used but not by us. Believed once it is as deep as a confirmation, twice in a row."""
         settled = head - self._policy.confirmations
-        if settled < 0 or flight.entry.nonce >= await self._nonce(hex(settled)):
+        if settled < 0 or flight.entry.nonce >= await self._account.nonce(hex(settled)):
             return
         flight.usurped += 1
-        if flight.usurped < 2:
+        if flight.usurped < PATIENCE:
             return
         entry = flight.entry
         log.warning("nonce was used by someone else, sending again", nonce=entry.nonce, label=entry.label)
@@ -378,31 +390,8 @@ class TransactionManager:
         overdue = now - flight.since >= self._policy.resubmit_after
         if next_in_line and (overdue or outbid(newest.fees, market)):
             await self._replace(flight)
-        if not flight.accepted or await self._request("eth_getTransactionByHash", ["0x" + newest.hash.hex()]) is None:
+        if not flight.accepted or await self._rpc.request("eth_getTransactionByHash", ["0x" + newest.hash.hex()]) is None:
             await self._broadcast(flight)
-
-    # ---- reading L1
-
-    async def _request(self, method: str, params: list[Any]) -> Any:
-        return await self._rpc.request(method, params)
-
-    async def _nonce(self, block: str) -> int:
-        return int(await self._request("eth_getTransactionCount", ["0x" + self.address.hex(), block]), 16)
-
-    async def _market(self) -> FeeMarket:
-        history = await self._request("eth_feeHistory", [hex(5), "latest", [50]])
-        blob = None if history.get("baseFeePerBlobGas") else int(await self._request("eth_blobBaseFee", []), 16)
-        return market_from_history(history, blob)
-
-    async def _any_receipt(self, flight: _Flight) -> L1Receipt | None:
-        for version in reversed(flight.entry.versions):
-            if (receipt := await self._receipt(version.hash)) is not None:
-                return receipt
-        return None
-
-    async def _receipt(self, tx_hash: bytes) -> L1Receipt | None:
-        answer = await self._request("eth_getTransactionReceipt", ["0x" + tx_hash.hex()])
-        return None if answer is None else parse_receipt(answer)
 
 
 def _consume(done: asyncio.Future[L1Receipt]) -> None:

@@ -1,4 +1,5 @@
-"""Posts closed batches to the Inbox, oldest first, one at a time.
+"""Posts closed batches to the Inbox, oldest first. The next is sent as soon as L1 has the one before it, without
+waiting for confirmations.
 
 Which is next is read off L1 each time: the Inbox's head batch, and ours that builds on it. So nothing about
 posting needs to be remembered, and a reorg of L1 that drops a batch makes it next again.
@@ -11,8 +12,9 @@ from collections.abc import Callable
 
 import structlog
 
-from derivation.encoder import BatchEncoder
+from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
+from l1.rpc_errors import RpcError
 from l1.txmanager import (
     InsufficientFunds,
     TransactionError,
@@ -27,7 +29,7 @@ from sequencer.ledger import BatchLedger
 
 log = structlog.get_logger("sequencer.batcher")
 
-MAX_BACKOFF = 60.0  # seconds
+MIN_BACKOFF, MAX_BACKOFF = 0.5, 60.0  # seconds
 
 
 def next_to_post(ledger: BatchLedger, at: L1Snapshot) -> LocalBatch | None:
@@ -44,70 +46,87 @@ class Batcher:
     """`refused` is called with a batch that the Inbox will not take as it is: the follower rebuilds from there."""
 
     def __init__(self, ledger: BatchLedger, transactions: TransactionManager, inbox: Inbox, *,
-                 target_blobs: int, refused: Callable[[LocalBatch, str], None]) -> None:
+                 refused: Callable[[LocalBatch, str], None]) -> None:
         self._ledger = ledger
         self._transactions = transactions
         self._inbox = inbox
-        self._target_blobs = target_blobs
         self._refused = refused
         self._complaint = ""
-        self.posting: int | None = None
+        self._sending: dict[bytes, int] = {}  # batch hash -> index: sent, and not confirmed yet
+        self._not_before = 0.0  # event loop's seconds
+        self._backoff = 0.0
         self.posted = 0
+
+    @property
+    def posting(self) -> list[int]:
+        """Indices of batches whose transactions are under way."""
+        return sorted(self._sending.values())
 
     async def run(self, builder: Builder, snapshots: Callable[[], L1Snapshot | None],
                   refresh: Callable[[], None], poll: float) -> None:
-        """`refresh` asks for a new snapshot, after a batch was posted."""
-        backoff = poll
-        while True:
-            builder.closed.clear()
-            at = snapshots()
-            posted = False
-            if at is not None:
+        """`refresh` asks for a new snapshot, after a batch was posted or refused."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                builder.closed.clear()
+                at = snapshots()
+                batch = None if at is None else self.next(at)
+                if batch is not None:
+                    self._begin(tasks, batch, refresh)
                 try:
-                    posted = await self.step(at)
-                    backoff = poll
-                except TransactionError as error:
-                    backoff = min(2 * backoff, MAX_BACKOFF)
-                    log.warning("batch not posted", error=str(error), retry_in=backoff)
-                    refresh()
-            if posted:
-                refresh()
-            try:
-                async with asyncio.timeout(backoff):
-                    await builder.closed.wait()
-            except TimeoutError:
-                continue
+                    async with asyncio.timeout(poll):
+                        await builder.closed.wait()
+                except TimeoutError:
+                    continue
 
-    async def step(self, at: L1Snapshot) -> bool:
-        """Posts the next batch, if there is one. True if L1 has changed by it."""
+    def next(self, at: L1Snapshot) -> LocalBatch | None:
+        """The batch to send now, if there is one and nothing is in its way."""
         batch = next_to_post(self._ledger, at)
-        if batch is None:
-            return False
+        if batch is None or batch.header is None or batch.header.hash in self._sending:
+            return None
+        if asyncio.get_running_loop().time() < self._not_before:
+            return None
         if not at.may_post(self._transactions.address):
             self._complain("another sequencer has the exclusive right to post", until=at.exclusive_until)
-            return False
+            return None
+        return batch
+
+    def _begin(self, tasks: asyncio.TaskGroup, batch: LocalBatch, refresh: Callable[[], None]) -> None:
         assert batch.header is not None
-        encoder: BatchEncoder = self._ledger.encoder(batch, self._target_blobs)
-        candidate = TxCandidate(
-            to=self._inbox.address, blobs=tuple(encoder.blobs()),
-            data=Inbox.post_batch(batch.parent_hash, batch.header.chunk_count, batch.origin.header_rlp),
-            label=f"batch {batch.header.hash.hex()}")
-        self.posting = batch.index
+        batch_hash = batch.header.hash
+        self._sending[batch_hash] = batch.index
+        task = tasks.create_task(self._post(batch), name=f"batch {batch.index}")
+
+        def done(_: asyncio.Task[None]) -> None:
+            self._sending.pop(batch_hash, None)
+            refresh()
+
+        task.add_done_callback(done)
+
+    async def _post(self, batch: LocalBatch) -> None:
+        assert batch.header is not None
+        blobs = tuple(self._ledger.encoder(batch).blobs())
+        data = Inbox.post_batch(batch.parent_hash, batch.header.chunk_count, batch.origin.header_rlp)
         try:
-            receipt = await self._transactions.send(candidate)
+            receipt = await self._transactions.send(TxCandidate(
+                self._inbox.address, data, blobs=blobs, label=f"batch {batch.header.hash.hex()}"))
         except TransactionReverted as error:
             self._refused(batch, error.reason)
-            raise
+            self._retry_later(batch, error)
         except InsufficientFunds as error:
             self._complain("the sequencer's account on L1 can't pay for posting", error=str(error))
-            raise
-        finally:
-            self.posting = None
-        self.posted += 1
-        self._complaint = ""
-        log.info("batch posted", batch=batch.index, hash=batch.header.hash.hex(), l1_block=receipt.block_number,
-                 gas=receipt.gas_used, blobs=len(candidate.blobs))
-        return True
+            self._retry_later(batch, error)
+        except (TransactionError, L1Unavailable, L1Inconsistent, RpcError) as error:
+            self._retry_later(batch, error)
+        else:
+            self.posted += 1
+            self._complaint, self._backoff = "", 0.0
+            log.info("batch posted", batch=batch.index, hash=batch.header.hash.hex(), l1_block=receipt.block_number,
+                     gas=receipt.gas_used, blobs=len(blobs))
+
+    def _retry_later(self, batch: LocalBatch, error: Exception) -> None:
+        self._backoff = min(max(2 * self._backoff, MIN_BACKOFF), MAX_BACKOFF)
+        self._not_before = asyncio.get_running_loop().time() + self._backoff
+        log.warning("batch not posted", batch=batch.index, error=str(error), retry_in=self._backoff)
 
     def _complain(self, message: str, **details: object) -> None:
         if message != self._complaint:

@@ -26,7 +26,7 @@ from sequencer.policy import (
     Wait,
     decide,
 )
-from sequencer.producer import ProducedBlock, produce
+from sequencer.producer import ProducedBlock, produce, uninterrupted
 
 log = structlog.get_logger("sequencer.builder")
 
@@ -91,10 +91,11 @@ class Builder:
     def decide(self, at: L1Snapshot) -> Decision:
         batch = self._ledger.open_batch
         due = batch is None and at.due(self._ledger.tip)
-        fill = 1.0 if self._data_full else self._batch_encoder(batch).fill if batch is not None else 0.0
+        fill = self._batch_encoder(batch).fill if batch is not None else 0.0
         return decide(Situation(
             now=self._clock(), parent_timestamp=self._node.head().timestamp, origin_number=at.origin.number,
-            origin_timestamp=at.origin.timestamp, l1_head=at.head, open_batch=batch, fill=fill,
+            origin_timestamp=at.origin.timestamp, l1_head=at.head, open_batch=batch, fill=1.0 if self._data_full else fill,
+            backlog=self._ledger.tip_index - at.batch_count,
             transactions=self._node.has_executable(), due=due), self._settings)
 
     async def close(self, reason: str) -> None:
@@ -134,7 +135,7 @@ class Builder:
         encoder = BatchEncoder(self._target_blobs) if first else self._batch_encoder(batch)
         best = node.pool.best(node.next_base_fee())
         try:
-            made = await _uninterrupted(asyncio.to_thread(
+            made = await uninterrupted(asyncio.to_thread(
                 produce, node.store, node.rules, parent, attributes, delta=delta,
                 forced=batch.queue.forced if first else (), best=best, encoder=encoder,
                 seconds=max(self._block_time, 0.5)))
@@ -162,7 +163,11 @@ class Builder:
     def _batch_encoder(self, batch: LocalBatch) -> BatchEncoder:
         """The open batch's data: kept from block to block, rebuilt after a restart or a reorg."""
         if self._encoder is None or self._encoded != batch.index:
-            self._encoder, self._encoded = self._ledger.encoder(batch, self._target_blobs), batch.index
+            try:
+                self._encoder = self._ledger.encoder(batch, self._target_blobs)
+            except BatchFull:  # it was begun with a larger target_blobs
+                self._encoder, self._data_full = self._ledger.encoder(batch), True
+            self._encoded = batch.index
         return self._encoder
 
     def forget(self) -> None:
@@ -175,13 +180,3 @@ def _header_so_far(batch: LocalBatch) -> BatchHeader:
     header = batch.closed((), 0).header
     assert header is not None
     return header
-
-
-async def _uninterrupted(work):  # type: ignore[no-untyped-def]
-    """Awaits work in a thread to its end even if cancelled: nobody else may change the chain meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise

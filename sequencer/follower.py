@@ -27,7 +27,7 @@ from sequencer.derived import DerivedChain
 from sequencer.l1view import L1Moved, L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
 from sequencer.node import L2Node
-from sequencer.producer import replay
+from sequencer.producer import replay, uninterrupted
 
 log = structlog.get_logger("sequencer.follower")
 
@@ -142,8 +142,8 @@ class Follower:
             if block is None:
                 raise L1Moved
             attributes = attributes_of(header, self._node.params, block.header.timestamp, block.withdrawals)
-            new = await asyncio.to_thread(replay, self._node.store, self._node.rules, block.header, block.transactions,
-                                          attributes)
+            new = await uninterrupted(asyncio.to_thread(
+                replay, self._node.store, self._node.rules, block.header, block.transactions, attributes))
             delta = block.header.timestamp - parent_timestamp if number else None
             parent_timestamp = block.header.timestamp
             switch = self._ledger.extend(batch, LocalBlock(block_hash, delta, 0), new)

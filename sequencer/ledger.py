@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from chain.canonical import Switch
 from chain.store import ChainStore
+from derivation.chunks import MAX_BLOBS
 from derivation.encoder import BatchEncoder
 from execution.block import SealedBlock
 from execution.types import ZERO_HASH
@@ -74,6 +75,11 @@ class BatchLedger:
         """What the next batch builds on. ValueError while one is open."""
         return anchor_after(self._batches[-1]) if self._batches else self.anchor
 
+    @property
+    def tip_index(self) -> int:
+        """Index of the open batch, or of the one to come."""
+        return self.anchor.batch_count + len(self._batches) - (1 if self.open_batch is not None else 0)
+
     def before(self, index: int) -> Anchor:
         """What batch `index` builds on."""
         place = index - self.anchor.batch_count
@@ -123,8 +129,8 @@ class BatchLedger:
             forced = len(stored.transactions) - local.data_transactions
             yield local, stored.transactions[forced:]
 
-    def encoder(self, batch: LocalBatch, max_blobs: int) -> BatchEncoder:
-        """The batch's data so far."""
+    def encoder(self, batch: LocalBatch, max_blobs: int = MAX_BLOBS) -> BatchEncoder:
+        """The batch's data so far. BatchFull if it does not fit."""
         encoder = BatchEncoder(max_blobs)
         for local, transactions in self.data_transactions(batch):
             encoder.add_block(local.delta, transactions)

@@ -4,6 +4,7 @@
 * Later blocks are at the wall clock, later than their parent, at most `max_drift` after the origin.
 * L2 time never runs more than `LEAD` seconds ahead of both the wall clock and the newest L1 origin, however fast
   blocks are asked for.
+* While `MAX_BACKLOG` batches wait to be posted no new one is begun: what L2 promises must stay within what L1 takes.
 * A batch is closed when it is old, when it is full, or when its origin has become too old for its blocks or for L1.
 """
 
@@ -17,6 +18,7 @@ from sequencer.batches import LocalBatch
 
 LEAD = 2
 MAX_DELTA = 65535
+MAX_BACKLOG = 128
 FULL = 0.985  # fill above which no further transaction is worth a try
 
 
@@ -34,7 +36,8 @@ class BuilderSettings:
 class Situation:
     """`now`: wall clock, seconds. `origin_number`, `origin_timestamp`: of the newest L1 block that may be an origin.
     `l1_head`: number of the newest L1 block. `transactions`: the pool has something executable. `due`: deposits
-    or forced transactions wait for a new batch. `fill`: used part of the open batch, 0 to 1."""
+    or forced transactions wait for a new batch. `fill`: used part of the open batch, 0 to 1. `backlog`: closed batches that
+    L1 does not have."""
 
     now: float
     parent_timestamp: int
@@ -45,6 +48,7 @@ class Situation:
     fill: float
     transactions: bool
     due: bool
+    backlog: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ def decide(at: Situation, settings: BuilderSettings) -> Decision:
     work = at.transactions or settings.empty_blocks
     if not (work or at.due):
         return Wait()
+    if at.backlog >= MAX_BACKLOG:
+        return Wait("too many batches wait to be posted")
     timestamp = first_timestamp(at.origin_timestamp, at.parent_timestamp)
     if timestamp > _horizon(at):
         return Wait("L2 time is ahead")

@@ -6,14 +6,16 @@ included is a no-op, as in derivation. One from the pool that can't be is left o
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from chain.mempool import BestTransactions
 from chain.store import ChainStore
-from derivation.encoder import BatchEncoder, BatchFull
+from derivation.encoder import BatchEncoder
 from execution.block import BlockBuilder
 from execution.errors import InvalidTransaction, Rejection
 from execution.header import Header
@@ -24,6 +26,7 @@ from sequencer.batches import LocalBlock
 from sequencer.ledger import NewBlock
 
 MIN_TRANSACTION_GAS = 21000
+T = TypeVar("T")
 
 
 class ReplayMismatch(Exception):
@@ -114,4 +117,11 @@ def replay(store: ChainStore, rules: Rules, expected: Header, transactions: Iter
 _PASSING = frozenset({Rejection.BLOCK_GAS, Rejection.MAX_FEE, Rejection.NONCE_TOO_HIGH, Rejection.INSUFFICIENT_FUNDS})
 """Reasons that another block may not have."""
 
-__all__ = ["BatchFull", "ProducedBlock", "ReplayMismatch", "produce", "replay"]
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Awaits work in a thread to its end even if cancelled: nobody may change or close the chain under it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise

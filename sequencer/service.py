@@ -235,7 +235,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
 
     follower = Follower(node, ledger, view, derived, builder, max_origin_age=rollup.max_origin_age,
                         confirmed_block=confirmed_block)
-    batcher = Batcher(ledger, transactions, inbox, target_blobs=settings.target_blobs, refused=follower.refused)
+    batcher = Batcher(ledger, transactions, inbox, refused=follower.refused)
 
     def unsafe_block(index: int) -> bytes | None:
         batch = ledger.get(index)

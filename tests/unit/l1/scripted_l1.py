@@ -84,8 +84,12 @@ class ScriptedL1:
         return hex(len(self.blocks) - 1)
 
     def eth_getTransactionCount(self, address: str, block: str) -> str:
-        upto = len(self.blocks) if block == "latest" else int(block, 16) + 1
-        return hex(self._nonce(address, upto))
+        if block not in ("latest", "pending"):
+            return hex(self._nonce(address, int(block, 16) + 1))
+        nonce = self._nonce(address)
+        while block == "pending" and (address.lower(), nonce) in self.pool:
+            nonce += 1
+        return hex(nonce)
 
     def eth_feeHistory(self, *_: object) -> dict:
         return {"baseFeePerGas": [hex(self.base_fee)] * 2, "reward": [[hex(self.tip)]],

@@ -246,3 +246,35 @@ async def test_insufficient_funds_are_said_clearly_and_the_nonce_is_free(tmp_pat
         assert l1.received[0].nonce == 0
         l1.mine()
         await send
+
+
+async def test_a_nonce_gap_left_by_a_reorg_is_filled(tmp_path: Path) -> None:
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        first = asyncio.create_task(transactions.send(TxCandidate(TO, b"a")))
+        await until(lambda: len(l1.received) == 1)
+        l1.mine()
+        await first
+        second = asyncio.create_task(transactions.send(TxCandidate(TO, b"b")))
+        await until(lambda: len(l1.received) == 2)
+        l1.reorg(1)  # the first one is gone, nobody remembers it
+        await until(lambda: len(l1.received) == 3)
+        assert [tx.nonce for tx in l1.received] == [0, 1, 0]
+        l1.mine()
+        assert (await second).tx_hash.hex() == l1.received[1].hash[2:]
+
+
+async def test_cancelling_a_send_leaves_it_in_flight(tmp_path: Path) -> None:
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        send = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await asyncio.sleep(0)
+        send.cancel()
+        other = asyncio.create_task(transactions.send(TxCandidate(TO, label="b")))
+        await until(lambda: len(l1.received) == 2)
+        assert sorted(tx.nonce for tx in l1.received) == [0, 1]
+        again = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await ticks(l1)
+        l1.mine()
+        assert {(await other).succeeded, (await again).succeeded} == {True}
+        assert len(l1.received) == 2

@@ -76,7 +76,7 @@ class Bench:
             for batch in self.ledger:
                 if batch.header is None:
                     break
-                blobs = tuple(self.ledger.encoder(batch, self.target_blobs).blobs())
+                blobs = tuple(self.ledger.encoder(batch).blobs())
                 data = BatchData(batch.header, blobs, batch.queue.deposits, batch.queue.forced)
                 derived = derive_batch(Deriver(RULES, store, stored_headers(store.header_by_hash), state, data, PARAMS))
                 assert [block.sealed.hash for block in derived.blocks] == [block.hash for block in batch.blocks]
@@ -167,3 +167,18 @@ async def test_truncating_returns_transactions_to_the_pool(bench: Bench) -> None
 async def test_blob_transactions_are_refused_with_a_reason(bench: Bench) -> None:
     with pytest.raises(PoolError, match="blob transactions are not supported"):
         await bench.node.submit(b"\x03\xf8")
+
+
+async def test_a_smaller_target_after_a_restart_closes_the_batch(tmp_path: Path) -> None:
+    first = Bench(tmp_path / "chain", target_blobs=3)
+    for nonce in range(3):
+        await first.node.submit(transfer(0, nonce, data=bytes([255]) * 60_000, gas=16_000_000))
+    assert await first.tick()
+    first.store.close()
+    second = Bench(tmp_path / "chain", target_blobs=1)
+    second.now = first.now
+    assert not await second.tick()
+    batch = second.ledger.get(0)
+    assert batch is not None and batch.header is not None and len(batch.header.blob_hashes) == 2
+    second.check_derivation()
+    second.store.close()

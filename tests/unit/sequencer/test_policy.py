@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sequencer.batches import L1Origin, LocalBatch, LocalBlock, QueueSlice
 from sequencer.policy import (
     LEAD,
+    MAX_BACKLOG,
     MAX_DELTA,
     BuilderSettings,
     CloseBatch,
@@ -70,6 +71,12 @@ def test_a_standing_l1_stops_the_chain_but_not_what_is_due() -> None:
     at = replace(IDLE, transactions=True, now=5000.0, parent_timestamp=1590)
     assert isinstance(decide(at, SETTINGS), Wait)
     assert decide(replace(at, due=True), SETTINGS) == StartBatch(1591)
+
+
+def test_promises_stay_within_what_l1_takes() -> None:
+    at = replace(IDLE, transactions=True, backlog=MAX_BACKLOG)
+    assert isinstance(decide(at, SETTINGS), Wait)
+    assert isinstance(decide(replace(at, backlog=MAX_BACKLOG - 1), SETTINGS), StartBatch)
 
 
 @given(now=st.floats(0, 10**6), parent=st.integers(0, 10**6), origin=st.integers(0, 10**6), opened=st.floats(0, 10**6),

@@ -1,0 +1,45 @@
+"""What the transaction manager reads of L1 about one account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from l1.candidates import L1Receipt, parse_receipt
+from l1.fees import FeeMarket, market_from_history
+
+HISTORY = 5  # blocks whose tips are looked at
+
+
+class JsonRpc(Protocol):
+    """The only thing asked of an L1 connection. Raises on an error answer, on a timeout and on a lost connection."""
+
+    async def request(self, method: str, params: list[Any]) -> Any: ...
+
+
+class AccountView:
+    """`address`: 20 bytes."""
+
+    def __init__(self, rpc: JsonRpc, address: bytes) -> None:
+        self._rpc = rpc
+        self._address = "0x" + address.hex()
+
+    async def nonce(self, block: str) -> int:
+        """At a block number or label: how many transactions the account has sent."""
+        return int(await self._rpc.request("eth_getTransactionCount", [self._address, block]), 16)
+
+    async def market(self) -> FeeMarket:
+        history = await self._rpc.request("eth_feeHistory", [hex(HISTORY), "latest", [50]])
+        blob = None if history.get("baseFeePerBlobGas") else int(await self._rpc.request("eth_blobBaseFee", []), 16)
+        return market_from_history(history, blob)
+
+    async def receipt(self, tx_hash: bytes) -> L1Receipt | None:
+        answer = await self._rpc.request("eth_getTransactionReceipt", ["0x" + tx_hash.hex()])
+        return None if answer is None else parse_receipt(answer)
+
+    async def receipt_of_any(self, hashes: Iterable[bytes]) -> L1Receipt | None:
+        """The first receipt there is."""
+        for tx_hash in hashes:
+            if (receipt := await self.receipt(tx_hash)) is not None:
+                return receipt
+        return None
