@@ -23,7 +23,7 @@ install: $(INSTALLED) ## .venv with the exact versions of requirements.lock
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Verdict needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo not installed)."; \
+	  echo "Verdict needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -1 || true)."; \
 	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from web3 import AsyncWeb3
 
-from verdict.demo.network import CHALLENGER, LIAR, account
+from verdict.demo.network import CHALLENGER, LIAR, SEQUENCER, account
 from verdict.demo.timeline import Record, Timeline
 from verdict.demo.traffic import Token
 from verdict.onchain import Contracts
@@ -26,6 +26,7 @@ class Outcome:
     seconds_to_kill: int | None  # of L1 time
     paid: int
     burned: int
+    staked: int  # wei that the sequencer has in assertions whose window is still open
     duration: float
 
     @property
@@ -63,6 +64,7 @@ async def judge(contracts: Contracts, l2: AsyncWeb3, timeline: Timeline, token: 
         seconds_to_kill=_at(record, "AssertionKilled") - _at(record, "AssertionMade", asserter=liar) if killed else None,
         paid=killed.args["paid"] if killed else 0,
         burned=killed.args["burned"] if killed else 0,
+        staked=_staked(record, account(SEQUENCER).address, await contracts.rollup.functions.assertionBond().call()),
         duration=time.monotonic() - timeline.started,
     )
 
@@ -84,6 +86,12 @@ async def _block(l2: AsyncWeb3, block_hash: bytes) -> Any:
     return block if bytes(canonical["hash"]) == block_hash else None
 
 
+def _staked(record: Record, asserter: str, bond: int) -> int:
+    ended = {event.args["id"] for _, event in record.events if event.name in ("AssertionConfirmed", "AssertionKilled")}
+    return bond * sum(event.name == "AssertionMade" and event.args["asserter"] == asserter
+                      and event.args["id"] not in ended for _, event in record.events)
+
+
 def _at(record: Record, name: str, **args: Any) -> int:
     """L1 time of the first such event."""
     return next(when for when, event in record.events
@@ -103,6 +111,8 @@ def print_outcome(console: Console, outcome: Outcome, record: Record) -> None:
         after = outcome.after[name]
         money.add_row(name, f"{before / 1e18:,.6f}", f"{after / 1e18:,.6f}", f"{(after - before) / 1e18:+,.6f}")
     console.print(money)
+    if outcome.staked:
+        console.print(f"  [dim]of the sequencer's, {outcome.staked / 1e18:g} ether is staked on batches whose window is open[/dim]")
 
     dispute = record.dispute
     if dispute is not None:
