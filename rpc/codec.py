@@ -31,7 +31,6 @@ def data(value: bytes) -> str:
     return "0x" + value.hex()
 
 
-
 def _hex_digits(value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidParams(f"expected a hex string, got {json_type(value)}")
@@ -166,14 +165,15 @@ def parse_block_id(value: Any) -> BlockId:
             raise InvalidParams("cannot specify both blockHash and blockNumber, choose one or the other")
         if value.get("blockHash") is not None:
             canonical = value.get("requireCanonical")
-            return BlockId(parse_hash(value["blockHash"]), False if canonical is None else parse_bool(canonical))
+            return BlockId(
+                parse_hash(value["blockHash"]), False if canonical is None else parse_bool(canonical)
+            )
         if value.get("blockNumber") is not None:
             return parse_block_number_or_tag(value["blockNumber"])
         raise InvalidParams("expected blockHash or blockNumber")
     if isinstance(value, str) and len(value) == 66:
         return BlockId(parse_hash(value))
     return parse_block_number_or_tag(value)
-
 
 
 @dataclass(frozen=True, slots=True)

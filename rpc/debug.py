@@ -82,5 +82,7 @@ def block_witness(reader: ChainReader, stored: StoredBlock) -> Witness:
     except (InvalidBlock, InvalidTransaction, InvalidWitness) as error:
         raise ServerError(f"the block can't be executed again: {error}") from error
     if sealed.hash != stored.hash:
-        raise ServerError("executing the block again gives another one: its chain changed the state by other means")
+        raise ServerError(
+            "executing the block again gives another one: its chain changed the state by other means"
+        )
     return recording.witness()

@@ -203,6 +203,7 @@ class Dispatcher:
         size = 0
         answers: list[str] = []
         for request in requests:
+            await asyncio.sleep(0)  # others want to be served in between
             if asyncio.get_running_loop().time() > deadline:
                 answer = _refusal(request, TimedOut())
             elif size > self.limits.max_response:

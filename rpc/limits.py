@@ -25,6 +25,7 @@ class ServerLimits:
     send_timeout: float = 20.0  # for a client to take one WebSocket message
     heartbeat: float = 30.0  # WebSocket pings
     websocket_calls: int = 16  # calls under way on one WebSocket
+    websocket_backlog: int = 256  # calls that may wait there; beyond it, the connection isn't read
     max_subscriptions: int = 64  # on one WebSocket
     notification_queue: int = 4_096  # notifications a WebSocket client may fall behind
     shutdown_timeout: float = 5.0

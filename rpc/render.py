@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from eth_utils import keccak
 
-from execution.transactions import BLOB, DYNAMIC_FEE, LEGACY, SET_CODE, Authorization, SignedTransaction
-from execution.transactions import decode_transaction
+from execution.transactions import (
+    BLOB,
+    DYNAMIC_FEE,
+    LEGACY,
+    SET_CODE,
+    Authorization,
+    SignedTransaction,
+    decode_transaction,
+)
 from rpc.codec import data, quantity
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """JSON-RPC 2.0 over HTTP POST and WebSocket on one port.
 
-    dispatcher = build_dispatcher(chain)
-    async with RpcServer(dispatcher, host="127.0.0.1", port=0) as server:
-        print(server.url, server.ws_url)
+dispatcher = build_dispatcher(chain)
+async with RpcServer(dispatcher, host="127.0.0.1", port=0) as server:
+    print(server.url, server.ws_url)
 """
 
 from __future__ import annotations

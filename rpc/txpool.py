@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -26,26 +27,30 @@ class TxpoolNamespace:
         return {"pending": quantity(pending), "queued": quantity(queued)}
 
     @method("txpool_content")
-    def content(self) -> dict[str, Any]:
-        return self._both(lambda pooled: render.pending_transaction(pooled.tx))
+    async def content(self) -> dict[str, Any]:
+        return await self._both(lambda pooled: render.pending_transaction(pooled.tx))
 
     @method("txpool_contentFrom")
     def content_from(self, address: Address) -> dict[str, Any]:
         pending, queued = self._chain.pool.content()
         return {
             name: {
-                str(nonce): render.pending_transaction(pooled.tx) for nonce, pooled in side.get(address, {}).items()
+                str(nonce): render.pending_transaction(pooled.tx)
+                for nonce, pooled in side.get(address, {}).items()
             }
             for name, side in (("pending", pending), ("queued", queued))
         }
 
     @method("txpool_inspect")
-    def inspect(self) -> dict[str, Any]:
-        return self._both(_summary)
+    async def inspect(self) -> dict[str, Any]:
+        return await self._both(_summary)
 
-    def _both(self, shown: Callable[[PooledTransaction], Any]) -> dict[str, Any]:
+    async def _both(self, shown: Callable[[PooledTransaction], Any]) -> dict[str, Any]:
+        """The pool is read here on the event loop, where it belongs; printing thousands happens elsewhere."""
         pending, queued = self._chain.pool.content()
-        return {"pending": _render(pending, shown), "queued": _render(queued, shown)}
+        return await asyncio.to_thread(
+            lambda: {"pending": _render(pending, shown), "queued": _render(queued, shown)}
+        )
 
 
 def _render(side: _Side, shown: Callable[[PooledTransaction], Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class WebSocketConnection:
         )
         self._sending = asyncio.Lock()
         self._slots = asyncio.Semaphore(self._limits.websocket_calls)
+        self._backlog = _Backlog(self._limits.websocket_backlog, 2 * self._limits.max_body)
         self._notifications: asyncio.Queue[str] = asyncio.Queue(self._limits.notification_queue)
         self._subscriptions: dict[str, asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,7 +46,7 @@ class WebSocketConnection:
             async for message in self._socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
-                await self._slots.acquire()
+                await self._backlog.enter(len(message.data))
                 self._spawn(self._serve(message.data))
         finally:
             await self._cancel_tasks()
@@ -60,12 +61,13 @@ class WebSocketConnection:
     async def _serve(self, message: str | bytes) -> None:
         call = _Call(self)
         try:
-            answer = await self._dispatcher.answer(message, call)
-            if answer is not None:
-                await self._send(answer)
-            call.start_subscriptions()
+            async with self._slots:
+                answer = await self._dispatcher.answer(message, call)
+                if answer is not None:
+                    await self._send(answer)
+                call.start_subscriptions()
         finally:
-            self._slots.release()
+            self._backlog.leave(len(message))
 
     async def _send(self, text: str) -> None:
         try:
@@ -89,7 +91,9 @@ class WebSocketConnection:
 
     def reserve(self) -> str:
         if not self.has_room():
-            raise LimitExceeded(f"too many subscriptions, at most {self._limits.max_subscriptions} a connection")
+            raise LimitExceeded(
+                f"too many subscriptions, at most {self._limits.max_subscriptions} a connection"
+            )
         subscription = "0x" + secrets.token_hex(16)
         self._subscriptions[subscription] = None
         return subscription
@@ -122,7 +126,7 @@ class WebSocketConnection:
     async def _feed(self, source: Source, notify: Notify) -> None:
         try:
             await source(notify)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, this connection can't go on
             log.warning("a subscription failed: %s: %s", type(error).__name__, error)
             self._abort("its subscription failed")
 
@@ -143,6 +147,29 @@ class WebSocketConnection:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Backlog:
+    """Bounds the messages read but not answered. While there is room the connection is read, so that pings and
+    closing are seen however long the calls take."""
+
+    def __init__(self, messages: int, size: int) -> None:
+        self._messages = messages
+        self._size = size
+        self._count = self._held = 0
+        self._left = asyncio.Event()
+
+    async def enter(self, size: int) -> None:
+        while self._count and (self._count >= self._messages or self._held + size > self._size):
+            self._left.clear()
+            await self._left.wait()
+        self._count += 1
+        self._held += size
+
+    def leave(self, size: int) -> None:
+        self._count -= 1
+        self._held -= size
+        self._left.set()
 
 
 class _Call:

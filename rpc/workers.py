@@ -13,20 +13,22 @@ import ctypes
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import eth
 import py_ecc
-import rlp
+import rlp  # type: ignore[import-untyped]
 
 from rpc.errors import LimitExceeded, TimedOut
 
 T = TypeVar("T")
 
 _RETRY = 0.02
+_CLOSING = 0.5
 _PROJECT = Path(__file__).resolve().parent.parent
 _STOPPABLE = (
     *(str(_PROJECT / folder) for folder in ("execution", "rpc")),
@@ -38,7 +40,7 @@ class OutOfTime(BaseException):
     """Raised inside a worker thread. Not an Exception, so that no `except Exception` on the way swallows it."""
 
 
-class _Job:
+class _Job(Generic[T]):
     """One call on its thread. `_lock` orders "finished" against "stop it"."""
 
     def __init__(self, call: Callable[[], T], stoppable: tuple[str, ...]) -> None:
@@ -102,6 +104,7 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="rpc")
         self._capacity = threads + queue
         self._under_way = 0
+        self._jobs: set[_Job[Any]] = set()
 
     async def run(self, call: Callable[[], T], timeout: float) -> T:
         """Runs `call` on a thread. Raises TimedOut, or LimitExceeded when the queue is full."""
@@ -109,9 +112,10 @@ class Workers:
             raise LimitExceeded("the server is busy, try again later")
         job = _Job(call, self._stoppable)
         loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._pool, job.run)
+        future: asyncio.Future[T] = loop.run_in_executor(self._pool, job.run)
         self._under_way += 1
-        future.add_done_callback(self._done)
+        self._jobs.add(job)
+        future.add_done_callback(lambda done: self._done(job, done))
         try:
             return await asyncio.wait_for(asyncio.shield(future), timeout)
         except TimeoutError:
@@ -121,14 +125,22 @@ class Workers:
             self._stop(job, loop)
             raise
 
-    def _done(self, future: asyncio.Future[T]) -> None:
+    def _done(self, job: _Job[Any], future: asyncio.Future[Any]) -> None:
         self._under_way -= 1
+        self._jobs.discard(job)
         if not future.cancelled():
             future.exception()  # seen, also when nobody waits any more
 
-    def _stop(self, job: _Job, loop: asyncio.AbstractEventLoop) -> None:
+    def _stop(self, job: _Job[Any], loop: asyncio.AbstractEventLoop) -> None:
         if not job.stop() and not loop.is_closed():
             loop.call_later(_RETRY, self._stop, job, loop)
 
     def close(self) -> None:
+        """Stops what still runs, as far as it can be stopped within a moment: a process waits for its threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        deadline = time.monotonic() + _CLOSING
+        left = self._jobs
+        while left and time.monotonic() < deadline:
+            left = {job for job in left if not job.stop()}
+            if left:
+                time.sleep(_RETRY)

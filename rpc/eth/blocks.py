@@ -27,7 +27,9 @@ class BlockMethods:
         return False
 
     @method("eth_getBlockByNumber", heavy=True)
-    def get_block_by_number(self, block: BlockNumber, full_transactions: Bool = False) -> dict[str, Any] | None:
+    def get_block_by_number(
+        self, block: BlockNumber, full_transactions: Bool = False
+    ) -> dict[str, Any] | None:
         if block.ref == "pending":
             return self._pending(full_transactions)
         return self._block(block, full_transactions)

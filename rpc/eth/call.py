@@ -93,13 +93,12 @@ class _Estimate:
         self._request = request
 
     def least_gas(self) -> int:
-        request, simulation = self._request, self._simulation
+        _request, _simulation = self._request, self._simulation
         high = self._highest()
-        if not request.data and request.to is not None and not request.authorization_list:
-            if not request.access_list and not simulation.has_code(request.to) and high >= _TRANSFER_GAS:
-                result = self._try(_TRANSFER_GAS)
-                if result is not None and result.error is None:
-                    return _TRANSFER_GAS
+        if high >= _TRANSFER_GAS and self._is_transfer():
+            result = self._try(_TRANSFER_GAS)
+            if result is not None and result.error is None:
+                return _TRANSFER_GAS
         result = self._try(high)
         if result is None or (result.error or "").startswith("OutOfGas"):
             raise ServerError(f"gas required exceeds allowance ({high})")
@@ -114,6 +113,12 @@ class _Estimate:
             # Most transactions need little more than they use: don't go far up at once.
             low, high = self._narrow(low, high, min((low + high) // 2, low * 2))
         return high
+
+    def _is_transfer(self) -> bool:
+        request = self._request
+        if request.to is None or request.data or request.access_list or request.authorization_list:
+            return False
+        return not self._simulation.has_code(request.to)
 
     def _highest(self) -> int:
         """What the block, the cap and the sender's balance allow."""

@@ -84,8 +84,13 @@ def parse_call(value: Any) -> CallRequest:
     fields = parse_object(value)
     data, called_input = _get(fields, "data", parse_data), _get(fields, "input", parse_data)
     if data is not None and called_input is not None and data != called_input:
-        raise InvalidParams('both "data" and "input" are set and not equal. Please use "input" to pass call data')
-    gas_price, max_fee = _get(fields, "gasPrice", parse_quantity), _get(fields, "maxFeePerGas", parse_quantity)
+        raise InvalidParams(
+            'both "data" and "input" are set and not equal. Please use "input" to pass call data'
+        )
+    gas_price, max_fee = (
+        _get(fields, "gasPrice", parse_quantity),
+        _get(fields, "maxFeePerGas", parse_quantity),
+    )
     tip = _get(fields, "maxPriorityFeePerGas", parse_quantity)
     if gas_price is not None and (max_fee is not None or tip is not None):
         raise InvalidParams("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")

@@ -14,7 +14,9 @@ from rpc.errors import InvalidParams, ServerError
 from rpc.eth.reader import ChainReader
 from rpc.limits import EthLimits
 
-_SAMPLE_BLOCKS = 20  # as geth's oracle: the cheapest 3 of each of the last 20 blocks, the 60th percentile of them
+_SAMPLE_BLOCKS = (
+    20  # as geth's oracle: the cheapest 3 of each of the last 20 blocks, the 60th percentile of them
+)
 _SAMPLE_TRANSACTIONS = 3
 _SAMPLE_PERCENTILE = 60
 
@@ -65,7 +67,9 @@ class FeeMethods:
                 tips += sorted(_tip(raw, header) for raw in stored.transactions)[:_SAMPLE_TRANSACTIONS]
             header = self._reader.chain.resolve(header.parent_hash)
         tips.sort()
-        suggested = tips[(len(tips) - 1) * _SAMPLE_PERCENTILE // 100] if tips else self._limits.default_priority_fee
+        suggested = (
+            tips[(len(tips) - 1) * _SAMPLE_PERCENTILE // 100] if tips else self._limits.default_priority_fee
+        )
         self._suggested = (head.hash, suggested)
         return suggested
 

@@ -59,7 +59,9 @@ class _HeadFilter(_Filter):
                 found += logs_of(self._reader.chain, header, self.wanted, removed=gone)
                 if len(found) > self._limits.max_filter_backlog:
                     self._seen = head
-                    raise LimitExceeded(f"more than {self._limits.max_filter_backlog} changes, they are skipped")
+                    raise LimitExceeded(
+                        f"more than {self._limits.max_filter_backlog} changes, they are skipped"
+                    )
         self._seen = head
         return found
 
@@ -70,7 +72,9 @@ class _HeadFilter(_Filter):
         while old.hash != new.hash:
             if len(removed) + len(added) > self._limits.max_log_range:
                 self._seen = self._reader.chain.head()
-                raise LimitExceeded(f"more than {self._limits.max_log_range} blocks since the last poll, they are skipped")
+                raise LimitExceeded(
+                    f"more than {self._limits.max_log_range} blocks since the last poll, they are skipped"
+                )
             if old.number >= new.number:
                 removed.append(old)
                 old = self._reader.parent(old)

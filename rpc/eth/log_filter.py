@@ -39,12 +39,16 @@ class LogFilter:
             return False
         if len(self.topics) > len(log.topics):
             return False
-        return all(not wanted or topic in wanted for wanted, topic in zip(self.topics, log.topics, strict=False))
+        return all(
+            not wanted or topic in wanted for wanted, topic in zip(self.topics, log.topics, strict=False)
+        )
 
     @cached_property
     def _bits(self) -> tuple[tuple[int, ...], ...]:
         return tuple(
-            tuple(_bloom_bits(entry) for entry in entries) for entries in (self.addresses, *self.topics) if entries
+            tuple(_bloom_bits(entry) for entry in entries)
+            for entries in (self.addresses, *self.topics)
+            if entries
         )
 
     def may_be_in(self, bloom: bytes) -> bool:

@@ -25,7 +25,9 @@ class ChainReader:
     def header(self, block: BlockId) -> Header:
         header = self.find(block)
         if header is None:
-            raise ServerError("header for hash not found" if isinstance(block.ref, bytes) else "header not found")
+            raise ServerError(
+                "header for hash not found" if isinstance(block.ref, bytes) else "header not found"
+            )
         return header
 
     def block(self, block: BlockId) -> StoredBlock | None:

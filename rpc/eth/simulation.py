@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from execution.errors import InvalidBlock, InvalidTransaction, InvalidWitness
 from execution.header import Header
@@ -50,7 +51,7 @@ class Simulation:
 
     @property
     def context(self) -> BlockContext:
-        return self._state.execution_context
+        return cast(BlockContext, self._state.execution_context)
 
     def gas_price(self, request: CallRequest) -> int:
         """Wei per gas; 0 if the request names no fee: then gas is free and the base fee reads 0."""
@@ -101,7 +102,9 @@ class Simulation:
         try:
             return self.run(request, gas)
         except InvalidTransaction as error:
-            raise ServerError(f"err: {error} (supplied gas {gas or request.gas or self.gas_limit})") from error
+            raise ServerError(
+                f"err: {error} (supplied gas {gas or request.gas or self.gas_limit})"
+            ) from error
 
     def has_code(self, address: bytes) -> bool:
         override = self._overrides.get(address)

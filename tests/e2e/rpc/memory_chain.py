@@ -28,22 +28,22 @@ GAS_LIMIT = 30_000_000
 
 TOPIC = bytes.fromhex("ab" * 32)
 # No calldata: returns slot 0. Else stores the first word there and logs it with TOPIC.
-STORE_CODE = bytes.fromhex(
-    "36600e57" "5f545f5260205ff3" "fefe" "5b" "5f35805f555f52" "7f" + TOPIC.hex() + "60205fa1" "00"
-)
+STORE_CODE = bytes.fromhex("36600e575f545f5260205ff3fefe5b5f35805f555f527f" + TOPIC.hex() + "60205fa100")
 STORE = bytes.fromhex("50" * 20)
-_REASON = bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + (4).to_bytes(32, "big") + b"nope".ljust(32, b"\0")
+_REASON = (
+    bytes.fromhex("08c379a0") + (32).to_bytes(32, "big") + (4).to_bytes(32, "big") + b"nope".ljust(32, b"\0")
+)
 REVERT_CODE = bytes.fromhex(f"60{len(_REASON):02x}600a5f3960{len(_REASON):02x}5ffd") + _REASON
 REVERT = bytes.fromhex("51" * 20)
 # Calls STORE with its own calldata and all gas; reverts if that fails.
-FORWARD_CODE = bytes.fromhex("365f5f37" "5f5f365f5f" "73" + STORE.hex() + "5af1" "602657" "5f5ffd" "5b00")
+FORWARD_CODE = bytes.fromhex("365f5f375f5f365f5f73" + STORE.hex() + "5af16026575f5ffd5b00")
 FORWARD = bytes.fromhex("52" * 20)
 LOOP = bytes.fromhex("53" * 20)  # runs until the gas is gone
 INVALID = bytes.fromhex("54" * 20)
 CONTEXT = bytes.fromhex("55" * 20)  # returns number, timestamp, base fee
-CONTEXT_CODE = bytes.fromhex("435f524260205248604052" "60605ff3")
+CONTEXT_CODE = bytes.fromhex("435f52426020524860405260605ff3")
 PARENT_HASH = bytes.fromhex("56" * 20)  # returns BLOCKHASH(number - 1)
-PARENT_HASH_CODE = bytes.fromhex("6001430340" "5f5260205ff3")
+PARENT_HASH_CODE = bytes.fromhex("60014303405f5260205ff3")
 
 
 class MemoryChain:
@@ -171,7 +171,9 @@ class MemoryChain:
             extra_data=salt,
             withdrawals=withdrawals,
         )
-        return BlockBuilder.open(self.rules, self.world_at(parent), parent, attributes, self.block_hashes(parent))
+        return BlockBuilder.open(
+            self.rules, self.world_at(parent), parent, attributes, self.block_hashes(parent)
+        )
 
     def _build(
         self, parent: Header, raws: object, *, salt: bytes = b"", withdrawals: tuple[Withdrawal, ...] = ()

@@ -54,7 +54,9 @@ async def test_other_failures(rpc):
     assert "insufficient funds" in (await rpc("eth_call", poor))["message"]
     assert "intrinsic gas too low" in (await rpc("eth_call", at(STORE, gas="0x1")))["message"]
     assert (await rpc("eth_call", at(STORE, gasPrice="0x1", maxFeePerGas="0x1")))["code"] == -32602
-    assert (await rpc("eth_call", at(STORE, data="0x1")))["message"].startswith("invalid argument 0 (transaction): data")
+    assert (await rpc("eth_call", at(STORE, data="0x1")))["message"].startswith(
+        "invalid argument 0 (transaction): data"
+    )
     assert (await rpc("eth_call", at(STORE, chainId="0x1")))["code"] == -32602
     assert "base fee" in (await rpc("eth_call", at(STORE, gasPrice="0x1")))["message"]
 
@@ -81,7 +83,11 @@ async def test_block_context(rpc, chain):
     ]
     assert (await context("pending"))[0] == head.number + 1
     assert (await context("0x1"))[0] == 1
-    assert await context("latest", {}, {"number": "0x64", "time": "0x65", "baseFeePerGas": "0x66"}) == [100, 101, 102]
+    assert await context("latest", {}, {"number": "0x64", "time": "0x65", "baseFeePerGas": "0x66"}) == [
+        100,
+        101,
+        102,
+    ]
     assert await rpc("eth_call", at(PARENT_HASH), "latest") == "0x" + chain.resolve(1).hash.hex()
 
 
@@ -91,7 +97,9 @@ async def test_state_overrides(rpc):
     assert await rpc("eth_call", at(STORE), "latest", {store: {"stateDiff": {slot: value}}}) == value
     assert await rpc("eth_call", at(STORE), "latest", {store: {"state": {slot: value}}}) == value
     assert int(await rpc("eth_call", at(STORE), "latest", {store: {"state": {}}}), 16) == 0
-    assert await rpc("eth_call", at(STORE), "latest", {store: {"code": "0x60015f5260205ff3"}}) == "0x" + "1".zfill(64)
+    assert await rpc(
+        "eth_call", at(STORE), "latest", {store: {"code": "0x60015f5260205ff3"}}
+    ) == "0x" + "1".zfill(64)
     poor = "0x" + "77" * 20
     rich = {poor: {"balance": hex(ETHER)}}
     assert await rpc("eth_call", {"from": poor, "to": BOB.address, "value": "0x1"}, "latest", rich) == "0x"
@@ -100,7 +108,9 @@ async def test_state_overrides(rpc):
 
 
 async def test_estimates_are_enough_and_tight(w3, rpc, chain):
-    assert await rpc("eth_estimateGas", {"to": BOB.address, "value": "0x1", "from": ALICE.address}) == "0x5208"
+    assert (
+        await rpc("eth_estimateGas", {"to": BOB.address, "value": "0x1", "from": ALICE.address}) == "0x5208"
+    )
     for nonce, call in enumerate(
         (
             at(STORE, input=WORD),

@@ -84,11 +84,34 @@ async def test_all_transaction_types(w3, rpc, chain):
 async def test_block_shape(rpc, chain):
     chain.mine(*all_types())
     block = await rpc("eth_getBlockByNumber", "0x1", False)
-    assert set(block) == set(
-        "number hash parentHash nonce mixHash sha3Uncles logsBloom stateRoot miner difficulty extraData gasLimit "
-        "gasUsed timestamp transactionsRoot receiptsRoot baseFeePerGas withdrawalsRoot blobGasUsed excessBlobGas "
-        "parentBeaconBlockRoot requestsHash size transactions uncles withdrawals".split()
-    )
+    assert set(block) == {
+        "number",
+        "hash",
+        "parentHash",
+        "nonce",
+        "mixHash",
+        "sha3Uncles",
+        "logsBloom",
+        "stateRoot",
+        "miner",
+        "difficulty",
+        "extraData",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "transactionsRoot",
+        "receiptsRoot",
+        "baseFeePerGas",
+        "withdrawalsRoot",
+        "blobGasUsed",
+        "excessBlobGas",
+        "parentBeaconBlockRoot",
+        "requestsHash",
+        "size",
+        "transactions",
+        "uncles",
+        "withdrawals",
+    }
     raw = await rpc("debug_getRawBlock", "0x1")
     assert int(block["size"], 16) == len(raw) // 2 - 1
     assert "0x" + keccak(bytes.fromhex((await rpc("debug_getRawHeader", "0x1"))[2:])).hex() == block["hash"]
@@ -148,9 +171,9 @@ async def test_pool_is_visible(w3, rpc, chain):
         side: content[side][ALICE.address] for side in ("pending", "queued")
     }
     assert "wei" in (await rpc("txpool_inspect"))["pending"][ALICE.address]["0"]
-    assert (await rpc("eth_sendRawTransaction", "0x" + signed(ALICE, 0, to=BOB.address).hex()))["message"] == (
-        "already known"
-    )
+    assert (await rpc("eth_sendRawTransaction", "0x" + signed(ALICE, 0, to=BOB.address).hex()))[
+        "message"
+    ] == ("already known")
     assert (await rpc("eth_sendRawTransaction", "0x01"))["code"] == -32000
     chain.mine(signed(BOB, 0, to=ALICE.address))
     error = await rpc("eth_sendRawTransaction", "0x" + signed(BOB, 0, to=ALICE.address, value=1).hex())
@@ -175,7 +198,9 @@ async def test_proofs_verify(rpc, chain):
 
     absent = await rpc("eth_getProof", "0x" + "99" * 20, ["0x0"], "latest")
     assert verified(chain.head().state_root, keccak(b"\x99" * 20), absent["accountProof"]) == b""
-    assert absent["balance"] == "0x0" and absent["storageProof"] == [{"key": "0x0", "value": "0x0", "proof": []}]
+    assert absent["balance"] == "0x0" and absent["storageProof"] == [
+        {"key": "0x0", "value": "0x0", "proof": []}
+    ]
     assert absent["storageHash"] == "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
     assert absent["codeHash"] == "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
 
@@ -220,7 +245,9 @@ async def test_fee_history(w3, rpc, chain):
         assert history["baseFeePerGas"][number] == (await w3.eth.get_block(number))["baseFeePerGas"]
     assert "reward" not in await rpc("eth_feeHistory", "0x1", "latest")
     assert await rpc("eth_feeHistory", "0x0", "latest") == {"oldestBlock": "0x0", "gasUsedRatio": None}
-    assert (await rpc("eth_feeHistory", "0x1", "0x63"))["message"] == "request beyond head block: requested 99, head 2"
+    assert (await rpc("eth_feeHistory", "0x1", "0x63"))[
+        "message"
+    ] == "request beyond head block: requested 99, head 2"
     assert (await rpc("eth_feeHistory", 1, "latest", [50, 10]))["code"] == -32000
     assert (await rpc("eth_feeHistory", 1, "latest", ["x"]))["code"] == -32602
     assert await w3.eth.max_priority_fee > 0

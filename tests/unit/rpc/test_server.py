@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rpc.codec import Address, Anything, Block, LATEST, Quantity
+from rpc.codec import LATEST, Address, Anything, Block, Quantity
 from rpc.dispatch import Connection, Dispatcher, method
 from rpc.errors import ServerError
 from rpc.limits import ServerLimits
@@ -170,7 +170,11 @@ async def test_notifications_and_batches(server, http):
     assert await post(http, server, notification) == (200, None)
     assert await post(http, server, [notification, notification]) == (200, None)
     _, answers = await post(http, server, [request("toy_echo", 1), notification, 7, request("nope", id="z")])
-    assert [answer.get("result", answer.get("error", {}).get("code")) for answer in answers] == [1, -32600, -32601]
+    assert [answer.get("result", answer.get("error", {}).get("code")) for answer in answers] == [
+        1,
+        -32600,
+        -32601,
+    ]
     assert [answer["id"] for answer in answers] == [1, None, "z"]
     assert await error_of(http, server, [request("toy_echo")] * 21) == (-32600, "batch too large")
     _, answers = await post(http, server, [request("toy_echo", "y" * 30_000)] * 3)
@@ -180,19 +184,22 @@ async def test_notifications_and_batches(server, http):
 async def test_nesting_size_and_count_limits(server, http):
     assert await error_of(http, server, b"[" * 40_000) == (-32600, "invalid request: nested too deeply")
     deep = "[" * 70 + "]" * 70
-    assert (await error_of(http, server, f'{{"jsonrpc":"2.0","id":1,"method":"toy_echo","params":[{deep}]}}'))[0] == -32600
+    assert (
+        await error_of(http, server, f'{{"jsonrpc":"2.0","id":1,"method":"toy_echo","params":[{deep}]}}')
+    )[0] == -32600
     large = await http.post(server.url, data=b" " * 100_001, headers={"Content-Type": "application/json"})
     assert large.status == 413
     assert await error_of(http, server, request("toy_large")) == (-32003, "response too large")
     dispatcher = Dispatcher(replace(LIMITS, max_values=10))
-    assert '"code":-32600' in (await dispatcher.answer(json.dumps([[0] * 11]))  or "")
+    assert '"code":-32600' in (await dispatcher.answer(json.dumps([[0] * 11])) or "")
     dispatcher.close()
 
 
 async def test_calls_that_never_end_are_stopped(server, http):
     started = time.monotonic()
     results = await asyncio.gather(
-        *(error_of(http, server, request("toy_spin")) for _ in range(2)), error_of(http, server, request("toy_hang"))
+        *(error_of(http, server, request("toy_spin")) for _ in range(2)),
+        error_of(http, server, request("toy_hang")),
     )
     assert results == [(-32002, "request timed out")] * 3
     # the threads are free again
@@ -236,7 +243,9 @@ async def test_silent_and_slow_connections_are_dropped(server):
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+    writer.write(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    )
     assert b" 408 " in await asyncio.wait_for(reader.read(), 5)
     writer.close()
 
@@ -268,7 +277,10 @@ async def test_websocket_calls_and_subscriptions(server, http):
             await socket.receive_json()
         await socket.send_json(request("toy_subscribe", "0x0"))
         assert (await socket.receive_json())["error"]["code"] == -32005
-    assert await error_of(http, server, request("toy_subscribe", "0x0")) == (-32601, "notifications not supported")
+    assert await error_of(http, server, request("toy_subscribe", "0x0")) == (
+        -32601,
+        "notifications not supported",
+    )
 
 
 async def test_websocket_limits(server, http):
@@ -300,9 +312,16 @@ async def test_shutdown_says_goodbye(http):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["2.0", "toy_echo", "0x1"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["jsonrpc", "id", "method", "params", "x"]), inner, max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["2.0", "toy_echo", "0x1"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["jsonrpc", "id", "method", "params", "x"]), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 
