@@ -33,7 +33,7 @@ abstract contract Assertions is IRollup, Bonds {
     error ArityOutOfRange(uint64 arity, uint64 min, uint64 max);
     error StrideTooLong(uint64 stride, uint64 max);
     error ZeroClock();
-    error WindowTooShort(uint64 window, uint64 longerThan);
+    error WindowTooShort(uint64 window, uint64 clock); // must be over two clocks
     error WindowTooLong(uint64 window, uint64 max);
     error ZeroAssertionBond();
     error ZeroChallengeBond();
@@ -97,7 +97,7 @@ abstract contract Assertions is IRollup, Bonds {
         if (c.clock == 0) revert ZeroClock();
         if (c.window > MAX_WINDOW) revert WindowTooLong(c.window, MAX_WINDOW);
         // In the last 2 * clock seconds no game can be opened any more; some time must be left before that.
-        if (c.clock > c.window / 2 || c.window == 2 * c.clock) revert WindowTooShort(c.window, 2 * c.clock);
+        if (c.clock >= (c.window + 1) / 2) revert WindowTooShort(c.window, c.clock);
         if (c.assertionBond == 0) revert ZeroAssertionBond();
         if (c.challengeBond == 0) revert ZeroChallengeBond();
         if (c.rewardBps > MAX_REWARD_BPS) revert RewardTooHigh(c.rewardBps, MAX_REWARD_BPS);

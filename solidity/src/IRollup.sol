@@ -82,14 +82,25 @@ enum GameStatus {
 
 interface IRollup {
     event AssertionMade(
-        bytes32 indexed id, bytes32 indexed parentId, bytes32 indexed batchHash, address asserter, uint64 steps,
-        bytes31 commitment, bytes32 stateRoot, bytes32 blockHash, bytes32[] checkpointBlobs
+        bytes32 indexed id,
+        bytes32 indexed parentId,
+        bytes32 indexed batchHash,
+        address asserter,
+        uint64 steps,
+        bytes31 commitment,
+        bytes32 stateRoot,
+        bytes32 blockHash,
+        bytes32[] checkpointBlobs
     );
     event AssertionConfirmed(bytes32 indexed id, bytes32 stateRoot, bytes32 blockHash);
     /// reason: 0 step proof, 1 asserter timed out, 2 dead parent, 3 rival of a confirmed assertion
     event AssertionKilled(bytes32 indexed id, address indexed by, uint8 reason, uint256 paid, uint256 burned);
-    event StepProved(bytes32 indexed id, uint64 step, bytes31 claimed, bytes31 proved, uint64 gasUsed, uint256 executeFee);
-    event GameOpened(bytes32 indexed gameId, bytes32 indexed assertionId, address indexed challenger, uint64 lo, uint64 hi);
+    event StepProved(
+        bytes32 indexed id, uint64 step, bytes31 claimed, bytes31 proved, uint64 gasUsed, uint256 executeFee
+    );
+    event GameOpened(
+        bytes32 indexed gameId, bytes32 indexed assertionId, address indexed challenger, uint64 lo, uint64 hi
+    );
     event Split(bytes32 indexed gameId, uint64 lo, uint64 hi, bytes31[] commitments);
     event Picked(bytes32 indexed gameId, uint64 lo, uint64 hi);
     event GameEnded(bytes32 indexed gameId, GameStatus status);
@@ -98,7 +109,11 @@ interface IRollup {
     /// Payable with exactly `assertionBond`. The checkpoints are the blobs of this transaction.
     /// @param ends opens checkpoints 0 and M-1
     function makeAssertion(
-        bytes32 parentId, bytes32 batchHash, uint64 batchIndex, uint64 steps, StepState calldata finalState,
+        bytes32 parentId,
+        bytes32 batchHash,
+        uint64 batchIndex,
+        uint64 steps,
+        StepState calldata finalState,
         CheckpointOpening calldata ends
     ) external payable returns (bytes32 id);
 
@@ -106,9 +121,14 @@ interface IRollup {
 
     /// stride 1, or the last interval of a batch is one step long: kills in one transaction, payable with the
     /// EXECUTE fee (excess is returned); reverts with a reason if the step turns out as claimed or the proof is bad.
-    function proveStep(bytes32 id, uint64 j, CheckpointOpening calldata opening, StepProof calldata proof) external payable;
+    function proveStep(bytes32 id, uint64 j, CheckpointOpening calldata opening, StepProof calldata proof)
+        external
+        payable;
 
-    function openGame(bytes32 id, uint64 j, CheckpointOpening calldata opening) external payable returns (bytes32 gameId);
+    function openGame(bytes32 id, uint64 j, CheckpointOpening calldata opening)
+        external
+        payable
+        returns (bytes32 gameId);
     function split(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments) external;
     function pick(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments, uint64 segment) external;
     function proveStepInGame(bytes32 gameId, StepProof calldata proof) external payable;
@@ -122,5 +142,8 @@ interface IRollup {
     function credit(address who) external view returns (uint256);
     function assertion(bytes32 id) external view returns (Assertion memory);
     function game(bytes32 gameId) external view returns (Game memory);
-    function latestConfirmed() external view returns (bytes32 id, uint64 batchCount, bytes32 stateRoot, bytes32 blockHash);
+    function latestConfirmed()
+        external
+        view
+        returns (bytes32 id, uint64 batchCount, bytes32 stateRoot, bytes32 blockHash);
 }

@@ -204,7 +204,11 @@ contract StepVerifier is IStepVerifier {
     }
 
     /// Proves the 64 field elements of the cursor's chunk and decodes the cursor's item.
-    function _openItem(StepProof calldata proof) private view returns (uint256 count, uint8 kind, bytes memory payload) {
+    function _openItem(StepProof calldata proof)
+        private
+        view
+        returns (uint256 count, uint8 kind, bytes memory payload)
+    {
         ChunkOpening calldata opening = proof.chunk;
         if (opening.elements.length != ChunkCodec.ELEMENTS) revert WrongElementCount(opening.elements.length);
         uint256 chunk = proof.pre.cursor.chunk - 1;

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {BatchHeader} from "../src/IInbox.sol";
+import {StepProof} from "../src/IRollup.sol";
+import {StepVerifier} from "../src/StepVerifier.sol";
+import {BlockAttributes, Cursor, Input, InputKind, StepState, Trace, Withdrawal} from "../src/Types.sol";
+import {Commitment} from "../src/lib/Commitment.sol";
+import {Execute} from "../src/lib/Execute.sol";
+import {Kzg} from "../src/lib/Kzg.sol";
+import {Fixture} from "./support/Fixture.sol";
+import {Toy} from "./support/ToyExecute.sol";
+
+/// The cursor table of docs/protocol.md section 4, and what a proof must show.
+contract StepVerifierTest is Fixture {
+    BatchHeader private batch;
+    bytes31 private constant LIE = bytes31(uint248(0x11e));
+
+    receive() external payable {}
+
+    function setUp() public override {
+        super.setUp();
+        vm.deal(address(this), 100 ether);
+        inbox.deposit{value: 5 gwei}(STRANGER);
+        inbox.deposit{value: 7 gwei}(CHALLENGER);
+        inbox.forceTransaction("forced 0");
+        inbox.forceTransaction("forced 1");
+        batch = postBatch(130);
+        batch = postBatch(70); // the second: index 1; nothing is due any more
+    }
+
+    function pre(uint64 chunk_, uint64 item) private view returns (StepState memory s) {
+        s = genesisState();
+        s.cursor = Cursor(batch.index, chunk_, item);
+    }
+
+    function openBlock(StepState memory s, uint64 timestamp) private pure returns (StepState memory) {
+        s.open.number = 9;
+        s.open.attributes.timestamp = timestamp;
+        s.open.gasUsed = 100;
+        s.open.logsBloom = new bytes(256);
+        return s;
+    }
+
+    function derive(StepProof memory p) private view returns (Input memory) {
+        return verifier.deriveInput(inbox, p);
+    }
+
+    function requireInput(Input memory i, InputKind kind, bytes memory payload, Cursor memory next) private pure {
+        assertEq(uint256(i.kind), uint256(kind), "kind");
+        assertEq(i.payload, payload, "payload");
+        assertEq(keccak256(abi.encode(i.next)), keccak256(abi.encode(next)), "next");
+    }
+
+    // ---- chunk 0
+
+    function test_DerivedBlockStart() public {
+        vm.deal(address(this), 1 ether);
+        (batch.depositStart, batch.depositEnd) = (0, 2); // as a batch that takes both
+        StepProof memory p = stepProof(batch, pre(0, 0), pre(0, 0));
+        BlockAttributes memory a;
+        a.timestamp = batch.originTimestamp;
+        a.feeRecipient = address(0xfee);
+        a.prevRandao = batch.originPrevRandao;
+        a.gasLimit = 30_000_000;
+        a.parentBeaconBlockRoot = batch.originHash;
+        a.withdrawals = new Withdrawal[](2);
+        a.withdrawals[0] = Withdrawal(0, 0, STRANGER, 5);
+        a.withdrawals[1] = Withdrawal(1, 0, CHALLENGER, 7);
+        requireInput(derive(p), InputKind.BlockStart, abi.encode(a), Cursor(1, 1, 0));
+        batch.forcedStart -= 2;
+        p.batch = batch;
+        requireInput(derive(p), InputKind.BlockStart, abi.encode(a), Cursor(1, 0, 1));
+    }
+
+    function testFuzz_DerivedTimestamp(uint64 originTimestamp, uint64 parent) public {
+        parent = uint64(bound(parent, 0, type(uint64).max - 1));
+        batch.originTimestamp = originTimestamp;
+        StepProof memory p = stepProof(batch, pre(0, 0), pre(0, 0));
+        p.parentHeader = header(3, parent, 0);
+        p.pre.blockHash = keccak256(p.parentHeader);
+        BlockAttributes memory a = abi.decode(derive(p).payload, (BlockAttributes));
+        assertEq(a.timestamp, originTimestamp > parent ? originTimestamp : parent + 1, "later than the parent");
+    }
+
+    function test_DerivedBlockStartNeedsTheParent() public {
+        StepProof memory p = stepProof(batch, pre(0, 0), pre(0, 0));
+        p.parentHeader = header(1, 5, 0);
+        vm.expectPartialRevert(StepVerifier.ParentHeaderMismatch.selector);
+        derive(p);
+        p = stepProof(batch, openBlock(pre(0, 0), 5), pre(0, 0));
+        vm.expectRevert(StepVerifier.BlockStillOpen.selector);
+        derive(p);
+    }
+
+    function test_ForcedTransactions() public {
+        (batch.forcedStart, batch.forcedEnd) = (0, 2);
+        StepProof memory p = stepProof(batch, pre(0, 1), pre(0, 2));
+        p.forcedTransaction = "forced 0";
+        requireInput(derive(p), InputKind.Transaction, "forced 0", Cursor(1, 0, 2));
+        p.pre.cursor.item = 2;
+        vm.expectRevert(abi.encodeWithSelector(StepVerifier.ForcedTransactionMismatch.selector, 1));
+        derive(p);
+        p.forcedTransaction = "forced 1";
+        requireInput(derive(p), InputKind.Transaction, "forced 1", Cursor(1, 1, 0));
+        p.pre.cursor.item = 3;
+        requireInvalidCursor(p);
+        batch.forcedStart = 1; // positions count from the batch's own start
+        p = stepProof(batch, pre(0, 1), pre(1, 0));
+        p.forcedTransaction = "forced 1";
+        requireInput(derive(p), InputKind.Transaction, "forced 1", Cursor(1, 1, 0));
+    }
+
+    // ---- data chunks
+
+    function test_Items() public view {
+        StepState memory s = openBlock(pre(7, 0), batch.originTimestamp);
+        StepProof memory p = stepProof(batch, s, s);
+        p.chunk = chunk(hex"01020003aabbcc01000200ff020001dd00ffff");
+        requireInput(derive(p), InputKind.Transaction, hex"aabbcc", Cursor(1, 7, 1));
+        p.pre.cursor.item = 1;
+        BlockAttributes memory a;
+        a.timestamp = batch.originTimestamp + 255;
+        a.feeRecipient = address(0xfee);
+        a.prevRandao = batch.originPrevRandao;
+        a.gasLimit = 30_000_000;
+        a.parentBeaconBlockRoot = batch.originHash;
+        requireInput(derive(p), InputKind.BlockStart, abi.encode(a), Cursor(1, 7, 2));
+        p.pre.cursor.item = 2;
+        requireInput(derive(p), InputKind.Transaction, hex"dd", Cursor(1, 8, 0));
+    }
+
+    function test_DriftAndAbsentBlockAreSkips() public view {
+        StepState memory s = openBlock(pre(1, 0), batch.originTimestamp + MAX_DRIFT - 5);
+        StepProof memory p = stepProof(batch, s, s);
+        p.chunk = chunk(hex"010100020005");
+        assertEq(uint256(derive(p).kind), uint256(InputKind.BlockStart), "just in time");
+        p.chunk = chunk(hex"010100020006");
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
+        p.pre.open.attributes.timestamp = type(uint64).max;
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
+        p.pre = pre(1, 0);
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
+    }
+
+    function test_EmptyAndMalformedChunksAreOneSkip() public {
+        StepProof memory p = stepProof(batch, pre(70, 0), pre(71, 0));
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
+        p.chunk = chunk(hex"01020001aa05000155");
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
+        p.chunk = chunk(hex"01020001aa");
+        p.chunk.elements[63].value = bytes32(uint256(1) << 248); // malformed by its last element
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
+        p.pre.cursor.item = 1;
+        requireInvalidCursor(p);
+        p.chunk = chunk(hex"01020001aa");
+        requireInvalidCursor(p);
+    }
+
+    function test_Fragments() public {
+        StepState memory s = openBlock(pre(2, 0), 5);
+        StepProof memory p = stepProof(batch, s, s);
+        p.chunk = chunk(hex"01030002abcd");
+        requireInput(derive(p), InputKind.Fragment, hex"abcd", Cursor(1, 3, 0));
+        p.pre.fragmentsSize = 131070;
+        assertEq(uint256(derive(p).kind), uint256(InputKind.Fragment), "fits");
+        p.pre.fragmentsSize = 131071;
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
+
+        p.chunk = chunk(hex"01040002abcd");
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
+        p.pre.fragmentsSize = 0;
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
+
+        p.fragments = new bytes[](3);
+        (p.fragments[0], p.fragments[1], p.fragments[2]) = (bytes("one"), bytes("fragment"), new bytes(1000));
+        p.pre.fragmentsSize = 1011;
+        p.pre.fragmentsHash = keccak256(bytes.concat(bytes32(0), "one"));
+        p.pre.fragmentsHash = keccak256(bytes.concat(p.pre.fragmentsHash, "fragment"));
+        p.pre.fragmentsHash = keccak256(bytes.concat(p.pre.fragmentsHash, new bytes(1000)));
+        bytes memory raw = bytes.concat("onefragment", new bytes(1000), hex"abcd");
+        requireInput(derive(p), InputKind.Transaction, raw, Cursor(1, 3, 0));
+
+        (p.fragments[0], p.fragments[1]) = (bytes("onef"), bytes("ragment"));
+        requireFragmentsMismatch(p);
+        (p.fragments[0], p.fragments[1]) = (bytes("one"), bytes("fragmenT"));
+        requireFragmentsMismatch(p);
+        p.fragments[2] = new bytes(1001);
+        requireFragmentsMismatch(p);
+        p.fragments = new bytes[](0);
+        requireFragmentsMismatch(p);
+    }
+
+    function test_LargestFragmentedTransaction() public view {
+        StepState memory s = openBlock(pre(2, 0), 5);
+        StepProof memory p = stepProof(batch, s, s);
+        p.chunk = chunk(hex"01040001ab");
+        p.fragments = new bytes[](2);
+        (p.fragments[0], p.fragments[1]) = (new bytes(131070), new bytes(1));
+        p.pre.fragmentsSize = 131071;
+        p.pre.fragmentsHash = keccak256(new bytes(32 + 131070));
+        p.pre.fragmentsHash = keccak256(bytes.concat(p.pre.fragmentsHash, hex"00"));
+        assertEq(derive(p).payload.length, 131072, "just fits");
+    }
+
+    function test_BatchEndAndBeyond() public {
+        StepProof memory p = stepProof(batch, pre(71, 0), pre(0, 0));
+        requireInput(derive(p), InputKind.BatchEnd, "", Cursor(2, 0, 0));
+        p.pre.cursor = Cursor(1, 71, 1);
+        requireInvalidCursor(p);
+        p.pre.cursor = Cursor(1, 72, 0);
+        requireInvalidCursor(p);
+        p.pre.cursor = Cursor(1, type(uint64).max, type(uint64).max);
+        requireInvalidCursor(p);
+        p.pre.cursor = Cursor(2, 0, 0);
+        requireInvalidCursor(p);
+        p.pre.cursor = Cursor(1, 0, type(uint64).max);
+        requireInvalidCursor(p);
+    }
+
+    function test_ChunkMustBeOpenedWhole() public {
+        StepProof memory p = stepProof(batch, pre(1, 0), pre(2, 0));
+        assembly {
+            mstore(mload(add(mload(add(p, 0xa0)), 0x20)), 63) // p.chunk.elements.length
+        }
+        vm.expectRevert(abi.encodeWithSelector(StepVerifier.WrongElementCount.selector, 63));
+        derive(p);
+        p.chunk = chunk("");
+        vm.mockCallRevert(address(0x0a), "", "");
+        vm.expectRevert(abi.encodeWithSelector(Kzg.KzgProofRejected.selector, batch.blobHashes[0], 0));
+        derive(p);
+        p.pre.cursor.chunk = 66; // the second blob's second chunk
+        vm.expectRevert(abi.encodeWithSelector(Kzg.KzgProofRejected.selector, batch.blobHashes[1], 64));
+        derive(p);
+    }
+
+    /// The points at which chunk 64 (1-based) is opened: the last 64 elements of blob 0.
+    function test_OpensTheRightElements() public {
+        vm.clearMockedCalls();
+        StepProof memory p = stepProof(batch, pre(64, 0), pre(65, 0));
+        for (uint256 i = 0; i < 64; ++i) {
+            bytes memory asked =
+                abi.encodePacked(batch.blobHashes[0], Kzg.point(4032 + i), p.chunk.elements[i].value, new bytes(96));
+            vm.mockCall(address(0x0a), asked, abi.encode(4096, Kzg.MODULUS));
+        }
+        derive(p);
+    }
+
+    // ---- refute
+
+    function refute(StepProof memory p, uint256 value) private returns (bytes31 proved, uint64 gasUsed, uint256 fee) {
+        return verifier.refute{value: value}(inbox, keccak256(abi.encode(batch)), Commitment.ofMemory(p.pre), LIE, p);
+    }
+
+    function toyProof(StepState memory s, bytes memory content) private view returns (StepProof memory p) {
+        p = stepProof(batch, s, s);
+        p.chunk = chunk(content);
+        Input memory input = derive(p);
+        p.post = Toy.step(s, input.kind, input);
+    }
+
+    function test_RefutesAndReturnsTheRest() public {
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        uint256 before = address(this).balance;
+        (bytes31 proved, uint64 gasUsed, uint256 fee) = refute(p, 1 ether);
+        assertEq(proved, Commitment.ofMemory(p.post), "post");
+        assertEq(gasUsed, 21000, "gas");
+        assertEq(fee, 21000 gwei, "fee");
+        assertEq(before - address(this).balance, fee, "paid");
+        assertEq(address(verifier).balance, 0, "keeps nothing");
+        assertEq(address(EXECUTE).balance, fee, "to EXECUTE");
+    }
+
+    /// The trace is exactly abi.encode of what EXECUTE must judge.
+    function testFuzz_TraceIsCanonical(bytes memory witness, uint16 extra) public {
+        StepState memory s = openBlock(pre(1, 0), 5);
+        s.open.depositRequests = new bytes(extra % 500);
+        StepProof memory p = toyProof(s, hex"01020003aabbcc");
+        p.witness = witness;
+        Trace memory t = Trace(42069, "prague", 1 << 24, p.pre, p.post, new Input[](1), witness);
+        t.inputs[0] = derive(p);
+        refute(p, 1 ether);
+        assertEq(EXECUTE.lastTrace(), keccak256(abi.encode(t)), "trace");
+    }
+
+    function test_OtherKindsAreFree() public {
+        (, uint64 gasUsed, uint256 fee) = refute(toyProof(openBlock(pre(1, 0), 5), hex"01030003aabbcc"), 0);
+        assertEq(gasUsed + fee, 0, "a Fragment");
+        (, gasUsed, fee) = refute(toyProof(pre(1, 0), hex"01020003aabbcc"), 0);
+        assertEq(gasUsed + fee, 0, "a Transaction without a block");
+    }
+
+    function test_PastTheBatchNeedsNoExecute() public {
+        EXECUTE.set(1, 2);
+        StepProof memory p = stepProof(batch, pre(0, 0), pre(0, 0));
+        p.pre.cursor.batch = 2;
+        uint256 before = address(this).balance;
+        (bytes31 proved,, uint256 fee) = refute(p, 1 ether);
+        assertEq(proved, bytes31(0), "no such step");
+        assertEq(fee, 0, "free");
+        assertEq(address(this).balance, before, "all returned");
+    }
+
+    function test_BindsBatchAndPre() public {
+        StepProof memory p = toyProof(pre(1, 0), "");
+        bytes31 c = Commitment.ofMemory(p.pre);
+        vm.expectPartialRevert(StepVerifier.BatchMismatch.selector);
+        verifier.refute(inbox, keccak256("other"), c, LIE, p);
+        vm.expectRevert(abi.encodeWithSelector(StepVerifier.PreStateMismatch.selector, c, LIE));
+        verifier.refute(inbox, keccak256(abi.encode(batch)), LIE, LIE, p);
+        p.batch.chunkCount = 69;
+        vm.expectPartialRevert(StepVerifier.BatchMismatch.selector);
+        verifier.refute(inbox, keccak256(abi.encode(batch)), c, LIE, p);
+    }
+
+    function test_TheClaimIsRight() public {
+        StepProof memory p = toyProof(pre(1, 0), "");
+        bytes31 right = Commitment.ofMemory(p.post);
+        vm.expectRevert(StepVerifier.StepIsAsClaimed.selector);
+        verifier.refute(inbox, keccak256(abi.encode(batch)), Commitment.ofMemory(p.pre), right, p);
+    }
+
+    /// Whatever EXECUTE does but answer true, nothing is proved.
+    function test_EveryDoubtReverts() public {
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        uint256 fee = 21000 gwei;
+        EXECUTE.set(1 gwei, 1);
+        vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
+        refute(p, fee);
+        EXECUTE.set(1 gwei, 2);
+        vm.expectRevert(Execute.ExecuteFailed.selector);
+        refute(p, fee);
+        EXECUTE.set(1 gwei, 3);
+        vm.expectRevert(Execute.ExecuteFailed.selector);
+        refute(p, fee);
+        EXECUTE.set(1 gwei, 4);
+        vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
+        refute(p, fee);
+        EXECUTE.set(1 gwei, 0);
+        vm.expectRevert(abi.encodeWithSelector(Execute.ExecuteFeeNotPaid.selector, fee, fee - 1));
+        refute(p, fee - 1);
+        p.post.stateRoot = keccak256("made up");
+        vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
+        refute(p, fee);
+        p.post.open.gasUsed = 99;
+        vm.expectRevert(abi.encodeWithSelector(StepVerifier.GasUsedDecreases.selector, 100, 99));
+        refute(p, fee);
+        p.post.open.gasUsed = type(uint64).max;
+        EXECUTE.set(type(uint256).max, 0);
+        vm.expectRevert();
+        refute(p, fee);
+        vm.etch(address(EXECUTE), "");
+        vm.expectRevert(Execute.ExecuteMissing.selector);
+        refute(p, fee);
+    }
+
+    /// With too little gas nothing is proved either.
+    function testFuzz_GasStarvation(uint256 gas_) public {
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        bytes memory call =
+            abi.encodeCall(verifier.refute, (inbox, keccak256(abi.encode(batch)), Commitment.ofMemory(p.pre), LIE, p));
+        (bool ok, bytes memory answer) =
+            address(verifier).call{value: 1 ether, gas: bound(gas_, 20000, 1_000_000)}(call);
+        if (ok) assertEq(bytes32(answer) >> 8, bytes32(Commitment.ofMemory(p.post)) >> 8, "the right answer or none");
+    }
+
+    function test_ConstructorRefusesNonsense() public {
+        vm.expectRevert(StepVerifier.ZeroChainId.selector);
+        new StepVerifier(0, "prague", 0, address(0), 5000, 0);
+        vm.expectRevert(StepVerifier.ZeroFork.selector);
+        new StepVerifier(1, 0, 0, address(0), 5000, 0);
+        vm.expectRevert(abi.encodeWithSelector(StepVerifier.GasLimitTooLow.selector, 4999, 5000));
+        new StepVerifier(1, "prague", 0, address(0), 4999, 0);
+    }
+
+    function requireInvalidCursor(StepProof memory p) private {
+        vm.expectPartialRevert(StepVerifier.InvalidCursor.selector);
+        derive(p);
+    }
+
+    function requireFragmentsMismatch(StepProof memory p) private {
+        vm.expectRevert(StepVerifier.FragmentsMismatch.selector);
+        derive(p);
+    }
+}
