@@ -69,7 +69,7 @@ def point_evaluation(computation: Any) -> None:
         raise VMError("point evaluation: the commitment does not match the versioned hash")
     try:
         valid = ckzg.verify_kzg_proof(commitment, data[32:64], data[64:96], data[144:192], trusted_setup())
-    except Exception as error:  # ckzg raises RuntimeError for points off the curve and scalars out of range
+    except Exception as error:  # noqa: BLE001 - ckzg raises RuntimeError for points off the curve and scalars out of range
         raise VMError(f"point evaluation: {error}") from None
     if not valid:
         raise VMError("point evaluation: wrong proof")

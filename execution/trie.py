@@ -48,7 +48,7 @@ class NoSource:
 class Trie:
     """Keys are used as given: the caller hashes them. An empty value can't be stored."""
 
-    __slots__ = ("_source", "_root")
+    __slots__ = ("_root", "_source")
 
     def __init__(self, source: NodeSource, root: bytes = EMPTY_ROOT) -> None:
         self._source = source

@@ -83,8 +83,20 @@ class Message:
     """A call or creation; py-evm's Message without its validations."""
 
     __slots__ = (
-        "gas", "to", "sender", "value", "data", "code", "depth", "storage_address", "code_address",
-        "should_transfer_value", "is_static", "is_delegation", "refund", "is_create",
+        "code",
+        "code_address",
+        "data",
+        "depth",
+        "gas",
+        "is_create",
+        "is_delegation",
+        "is_static",
+        "refund",
+        "sender",
+        "should_transfer_value",
+        "storage_address",
+        "to",
+        "value",
     )  # fmt: skip
 
     def __init__(
@@ -119,7 +131,7 @@ class Message:
 
 
 class TransactionContext:
-    __slots__ = ("origin", "gas_price", "blob_versioned_hashes")
+    __slots__ = ("blob_versioned_hashes", "gas_price", "origin")
 
     def __init__(self, origin: bytes, gas_price: int, blob_versioned_hashes: Iterable[bytes] = ()) -> None:
         self.origin = origin
@@ -157,7 +169,7 @@ class BlockContext:
 
 
 class GasMeter:
-    __slots__ = ("start_gas", "gas_remaining", "gas_refunded", "floor")
+    __slots__ = ("floor", "gas_refunded", "gas_remaining", "start_gas")
 
     def __init__(self, gas: int, floor: int) -> None:
         self.start_gas = self.gas_remaining = gas
@@ -231,7 +243,7 @@ class Computation(PragueComputation):
         self.transaction_context = transaction_context
         self.code = Code(message.code)
         floor = state.gas_floor - state.outer_gas
-        self._gas_meter = GasMeter(message.gas, floor if floor > 0 else 0)
+        self._gas_meter = GasMeter(message.gas, max(0, floor))
         self._stack = Stack()
         self._memory = Memory()
         self.accounts_to_delete: set[bytes] = set()

@@ -114,7 +114,7 @@ def test_no_other_outcome_is_proved(script):
 
 def test_roots_given_to_execute_must_be_those_of_the_trace():
     item = Skip(Cursor(0, 0, 1))
-    post, gas, witness = build_witness(RULES, START, [item], SOURCE, HEADERS.__getitem__)
+    post, _, witness = build_witness(RULES, START, [item], SOURCE, HEADERS.__getitem__)
     trace = encode_trace(Trace(CHAIN_ID, "prague", CAP, START, post, (item,), witness))
     assert execute(START.state_root, post.state_root, 0, trace).result
     assert not execute(b"\x01" * 32, post.state_root, 0, trace).result
