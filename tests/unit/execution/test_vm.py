@@ -23,7 +23,6 @@ ANY_GAS = Rules(1, tx_gas_cap=None)
 
 
 def builder_for(code: bytes, rules: Rules = ANY_GAS, gas_limit: int = 30_000_000) -> BlockBuilder:
-) -> BlockBuilder:  # noqa: B008
     alloc = {ME: GenesisAccount(nonce=1, code=code)}
     genesis, nodes, codes = build_genesis(alloc, 1, gas_limit, 1_000, 10**9)
     world = WorldState(OverlaySource(nodes, codes, NoSource()), genesis.state_root)
@@ -135,5 +134,7 @@ def test_attributes_no_client_accepts_are_refused():
 
 
 def test_python_O_is_refused():
-    done = subprocess.run([sys.executable, "-O", "-c", "import execution.vm"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", "import execution.vm"], capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0 and "python -O" in done.stderr
