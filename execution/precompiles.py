@@ -41,9 +41,7 @@ def recover(message_hash: bytes, r: int, s: int, y_parity: int) -> bytes | None:
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((y_parity,))
     try:
         key = coincurve.PublicKey.from_signature_and_message(signature, message_hash, hasher=None)
-    except (
-        Exception
-    ):  # coincurve raises bare Exception or ValueError: no such point, or the point at infinity
+    except Exception:  # noqa: BLE001 - bare Exception or ValueError: no such point, or infinity
         return None
     return keccak(key.format(compressed=False)[1:])[12:]
 
