@@ -49,11 +49,11 @@ def _constant(name: str) -> Any:
 
 
 def _check_nesting(text: str, limits: ServerLimits) -> None:
-    brackets = _STRING.sub("", text).encode("ascii", "ignore").translate(None, _NOT_BRACKETS)
-    if brackets.count(b"[") + brackets.count(b"{") > limits.max_values:
+    structure = _STRING.sub("", text).encode("ascii", "ignore")
+    if structure.count(b",") + structure.count(b"[") + structure.count(b"{") > limits.max_values:
         raise RpcError(INVALID_REQUEST, "invalid request: too many values")
     depth = 0
-    for bracket in brackets:
+    for bracket in structure.translate(None, _NOT_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
         if depth > limits.max_depth:
             raise RpcError(INVALID_REQUEST, "invalid request: nested too deeply")

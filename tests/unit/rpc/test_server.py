@@ -231,10 +231,12 @@ async def test_http_surface(server, http):
 
 async def test_cors_for_allowed_origins(http):
     dispatcher = Dispatcher(LIMITS)
-    async with RpcServer(dispatcher, cors_origins=["http://app.example"]) as running:
-        async with http.options(running.url, headers={"Origin": "http://app.example"}) as response:
-            assert response.status == 204
-            assert response.headers["Access-Control-Allow-Origin"] == "http://app.example"
+    async with (
+        RpcServer(dispatcher, cors_origins=["http://app.example"]) as running,
+        http.options(running.url, headers={"Origin": "http://app.example"}) as response,
+    ):
+        assert response.status == 204
+        assert response.headers["Access-Control-Allow-Origin"] == "http://app.example"
 
 
 async def test_silent_and_slow_connections_are_dropped(server):

@@ -40,7 +40,7 @@ async def test_exception_handlers_do_not_swallow_the_stop(workers):
         while True:
             try:
                 spin()
-            except Exception:  # noqa: BLE001
+            except Exception:  # noqa: BLE001, S112
                 continue
 
     with pytest.raises(TimedOut):
