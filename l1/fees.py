@@ -9,8 +9,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 PLAIN_BUMP_PERCENT = 10
 BLOB_BUMP_PERCENT = 100
@@ -43,7 +44,7 @@ class Fees:
     blob_fee: int | None = None
 
 
-def market_from_history(history: dict, blob_base_fee: int | None) -> FeeMarket:
+def market_from_history(history: Mapping[str, Any], blob_base_fee: int | None) -> FeeMarket:
     """Reads the answer of `eth_feeHistory(n, "latest", [50])`; the median of the blocks' median tips."""
     base_fees = [_number(x) for x in history["baseFeePerGas"]]
     rewards = sorted(_number(row[0]) for row in history.get("reward") or [] if row)

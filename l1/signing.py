@@ -13,7 +13,7 @@ from enum import Enum
 import ckzg
 import rlp
 from eth_account import Account
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from l1.fees import Fees
 from l1.journal import JournalEntry, SignedVersion
@@ -63,7 +63,8 @@ def network_form(raw: bytes, blobs: Sequence[bytes], commitments: BlobCommitment
     tail: list[object] = [list(blobs), list(commitments.commitments), list(proofs)]
     if form is SidecarFormat.CELL_PROOFS:
         tail.insert(0, b"\x01")
-    return b"\x03" + rlp.encode([body, *tail])
+    encoded: bytes = rlp.encode([body, *tail])
+    return b"\x03" + encoded
 
 
 class Signer:

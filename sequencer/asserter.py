@@ -126,8 +126,8 @@ class Asserter:
             if claims is None or claims.batch_hash != batch_hash:
                 return None
             self._compare_with_unsafe(claims)
-            expected, _ = await asyncio.to_thread(expected_assertion, claims, self._settings.rules.stride)
-            self._expected[batch_hash] = expected
+            found, _ = await asyncio.to_thread(expected_assertion, claims, self._settings.rules.stride)
+            self._expected[batch_hash] = expected = found
         return expected
 
     def _standing(self, parent: bytes, expected: Expected) -> AssertionMade | None:

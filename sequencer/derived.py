@@ -86,9 +86,9 @@ class DerivedView:
         with events.subscribe() as subscription:
             async for event in subscription:
                 match event:
-                    case BatchDerived(record=record):  # type: ignore[misc]
+                    case BatchDerived(record=record):
                         self._keep(record)
-                    case BatchesGone(records=records):  # type: ignore[misc]
+                    case BatchesGone(records=records):
                         first = min((gone.index for gone in records), default=None)
                         if first is None:
                             self._hashes.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -57,14 +57,14 @@ class SequencerCollector:
 def metrics_app(parts: Parts) -> web.Application:
     """`GET /metrics`."""
     registry = CollectorRegistry()
-    registry.register(SequencerCollector(parts))  # type: ignore[arg-type]
+    registry.register(SequencerCollector(parts))
     app = web.Application()
     app.router.add_get("/metrics", _handler(registry))
     return app
 
 
-def _handler(registry: CollectorRegistry) -> Callable[[web.Request], object]:
-    async def metrics(_: web.Request) -> web.Response:
+def _handler(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def metrics(_: web.Request) -> web.StreamResponse:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE})
 
     return metrics
