@@ -47,15 +47,11 @@ test-python: $(INSTALLED) ## the Python tests alone, e.g. make test-python ARGS=
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 test-solidity: ## the contracts' forge tests, where Node is installed
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory solidity/node_modules && cd solidity && npm test --silent; \
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory -C solidity test; \
 	else echo "Node is not installed: skipping the forge tests"; fi
 
-check-artifacts: solidity/node_modules ## are solidity/artifacts what the sources compile to?
-	@cd solidity && npm run check --silent
-
-solidity/node_modules: solidity/package-lock.json
-	cd solidity && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+check-artifacts: ## are solidity/artifacts what the sources compile to?
+	@$(MAKE) --no-print-directory -C solidity check
 
 lint: $(INSTALLED) ## ruff
 	@$(BIN)/ruff check .

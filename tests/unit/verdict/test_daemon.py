@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 DAEMON = """
 import asyncio
 from verdict.daemon import run_daemon
+from verdict.logging import configure_logging
 
 async def main(stop):
     print("up", flush=True)
@@ -21,6 +22,7 @@ async def main(stop):
     await asyncio.sleep({seconds})
     print("stopped", flush=True)
 
+configure_logging("console", "info")  # to standard error
 run_daemon(main)
 """
 
