@@ -39,7 +39,7 @@ from l1.candidates import (
 )
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket, first_offer, outbid, replacement
-from l1.journal import JournalEntry, TransactionJournal
+from l1.journal import JournalEntry, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
 from l1.reverts import describe_revert
 from l1.rpc_errors import rpc_error_of
@@ -146,22 +146,17 @@ class TransactionManager:
                 for flight in self._flights.values():
                     if flight.entry.label == candidate.label:
                         return flight
-                if (receipt := await self._finished(candidate.label)) is not None:
-                    return receipt
+                if (outcome := self._journal.outcome(candidate.label)) is not None:
+                    if (receipt := await self._account.receipt(outcome.tx_hash)) is not None:
+                        return receipt
+                    log.warning("a finished transaction is gone from L1, sending it again", label=candidate.label)
+                    return await self._launch(candidate, None, outcome.tx_hash)
             return await self._launch(candidate, None)
 
-    async def _finished(self, label: str) -> L1Receipt | None:
-        outcome = self._journal.outcome(label)
-        if outcome is None:
-            return None
-        receipt = await self._account.receipt(outcome.tx_hash)
-        if receipt is None:  # a reorg deeper than our confirmations took it away
-            log.warning("finished transaction is gone, sending it again", label=label, tx=outcome.tx_hash.hex())
-            self._journal.forget(label)
-        return receipt
-
-    async def _launch(self, candidate: TxCandidate, done: asyncio.Future[L1Receipt] | None) -> _Flight:
-        """Estimates, signs, journals, broadcasts. Raises if the node says at once that it can't be."""
+    async def _launch(self, candidate: TxCandidate, done: asyncio.Future[L1Receipt] | None,
+                      earlier: bytes | None = None) -> _Flight:
+        """Estimates, signs, journals, broadcasts. Raises if the node says at once that it can't be. `earlier`: hash of a
+        transaction that did the same until a reorg; it may come back, and then it counts."""
         commitments = await asyncio.to_thread(commit_blobs, candidate.blobs) if candidate.blobs else BlobCommitments((), ())
         gas = candidate.gas_limit or await self._estimate(candidate, commitments)
         nonce = await self._account.nonce("latest")
@@ -169,6 +164,8 @@ class TransactionManager:
             nonce += 1
         entry = JournalEntry(nonce, candidate.label, candidate.to, candidate.data, candidate.value, gas, candidate.blobs)
         fees = first_offer(await self._account.market(), self._policy.caps, blobs=bool(candidate.blobs))
+        if earlier is not None:
+            entry.versions.append(SignedVersion(earlier, b"", fees))
         entry.versions.append(self._signer.sign(entry, fees, commitments.versioned_hashes))
         flight = await self._flight(entry, commitments, done)
         self._journal.put(entry)

@@ -278,3 +278,22 @@ async def test_cancelling_a_send_leaves_it_in_flight(tmp_path: Path) -> None:
         l1.mine()
         assert {(await other).succeeded, (await again).succeeded} == {True}
         assert len(l1.received) == 2
+
+
+async def test_a_finished_transaction_that_a_reorg_brings_back_counts(tmp_path: Path) -> None:
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        first = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await until(lambda: len(l1.received) == 1)
+        l1.mine()
+        await first
+        l1.reorg(1)
+        l1.base_fee *= 2
+        again = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await until(lambda: len(l1.received) == 2)
+        old, new = l1.received
+        assert old.nonce == new.nonce and old.hash != new.hash
+        l1.pool[(old.sender, 0)] = old
+        l1.mine()
+        assert (await again).tx_hash.hex() == old.hash[2:]
+        assert (await transactions.send(TxCandidate(TO, label="a"))).tx_hash.hex() == old.hash[2:]
