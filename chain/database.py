@@ -13,10 +13,10 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import lmdb
 
@@ -143,7 +143,7 @@ class Database:
         self._enter()
         try:
             with self._env.begin(db=self._tables[table]) as transaction:
-                return transaction.get(key)
+                return cast("bytes | None", transaction.get(key))
         finally:
             self._leave()
 
@@ -174,12 +174,12 @@ class Database:
 class Tables:
     """The tables as one transaction sees them."""
 
-    def __init__(self, transaction: lmdb.Transaction, tables: dict[str, object]) -> None:
+    def __init__(self, transaction: lmdb.Transaction, tables: Mapping[str, Any]) -> None:
         self._transaction = transaction
         self._tables = tables
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        return self._transaction.get(key, db=self._tables[table])
+        return cast("bytes | None", self._transaction.get(key, db=self._tables[table]))
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
         self._transaction.put(key, value, db=self._tables[table])
@@ -196,7 +196,8 @@ class Tables:
         with self._transaction.cursor(db=self._tables[table]) as cursor:
             if not cursor.set_range(prefix):
                 return
-            for key, value in cursor:
+            for item in cursor:
+                key, value = bytes(item[0]), bytes(item[1])
                 if not key.startswith(prefix):
                     return
                 yield key, value

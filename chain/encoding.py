@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import rlp
-from rlp.codec import encode_raw
+import rlp  # type: ignore[import-untyped]
+from rlp.codec import encode_raw  # type: ignore[import-untyped]
 
 from execution.header import Header
 from execution.receipt import Log, Receipt, bloom

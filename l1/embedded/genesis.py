@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
@@ -19,6 +21,7 @@ CREATE2_DEPLOYER_CODE = bytes.fromhex(
 """github.com/Arachnid/deterministic-deployment-proxy: `forge script` deploys through it."""
 
 
+@lru_cache(maxsize=8)
 def devnet_accounts(mnemonic: str, count: int) -> tuple[LocalAccount, ...]:
     """Accounts m/44'/60'/0'/0/i. A known mnemonic's keys are known to everyone."""
     Account.enable_unaudited_hdwallet_features()

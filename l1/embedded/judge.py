@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 import socket
 import subprocess
 import sys
@@ -41,11 +40,23 @@ class _Worker:
     def __init__(self, time_limit: float, memory_limit: int) -> None:
         self._time_limit = time_limit
         self._memory_limit = memory_limit
+        self.lock = threading.Lock()  # held by whoever asks
+        self._closed = False
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
     def ask(self, request: bytes) -> bytes:
-        """Raises TimeoutError or WorkerLost; the process is gone then."""
+        """Raises TimeoutError, or WorkerLost when two processes in a row ended over it; none is left then.
+
+        One alone may have been ended by something else, and a wrong "false" costs its caller money.
+        """
+        try:
+            return self._ask_once(request)
+        except WorkerLost as error:
+            log.warning("asking another process: %s", error)
+            return self._ask_once(request)
+
+    def _ask_once(self, request: bytes) -> bytes:
         try:
             connection = self._connected()
             connection.send_bytes(request)
@@ -64,6 +75,8 @@ class _Worker:
     def _connected(self) -> Connection:
         if self._connection is None or self._process is None or self._process.poll() is not None:
             self.kill()
+            if self._closed:
+                raise WorkerLost("the L1 is shutting down")
             self._start()
         assert self._connection is not None
         return self._connection
@@ -71,12 +84,13 @@ class _Worker:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
+            paths = (str(_PROJECT), os.environ.get("PYTHONPATH"))
             arguments = (str(theirs.fileno()), str(self._memory_limit), f"{self._time_limit + 5:f}")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "l1.embedded.judge_worker", *arguments],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(_PROJECT), os.environ.get("PYTHONPATH", "")])},
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
             )
         self._connection = Connection(ours.detach())
         if not self._connection.poll(START_LIMIT):
@@ -84,6 +98,7 @@ class _Worker:
         self._connection.recv_bytes()
 
     def kill(self) -> None:
+        """Only by who holds the lock."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -92,17 +107,23 @@ class _Worker:
             self._process.wait()
             self._process = None
 
+    def close(self) -> None:
+        """For good, from any thread: who is asking gets WorkerLost."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+        with self.lock:
+            self.kill()
+
 
 class Judge:
-    """Thread-safe. `verdict` blocks for as long as it takes, at most about `time_limit` seconds."""
+    """Thread-safe. `verdict` blocks for as long as it takes, at most about `time_limit` seconds once it has a worker."""
 
     def __init__(self, time_limit: float, memory_limit: int, workers: int = WORKERS) -> None:
         self._cache: LRU[bytes, Verdict] = LRU(CACHED_VERDICTS)
         self._cache_lock = threading.Lock()
         self._workers = [_Worker(time_limit, memory_limit) for _ in range(workers)]
-        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
 
     def verdict(self, pre_root: bytes, post_root: bytes, gas_used: int, trace: bytes) -> Verdict:
         """What `execution.execute.execute` says; false when a limit was passed."""
@@ -112,9 +133,8 @@ class Judge:
             known = self._cache.get(key)
         if known is not None:
             return known
-        worker = self._idle.get()
         try:
-            answer = json.loads(worker.ask(request))
+            answer = json.loads(self._ask(request))
             found = Verdict(answer["result"], answer["reason"], answer["gas_used"])
         except TimeoutError as error:
             log.warning("EXECUTE given up as false: %s", error)
@@ -122,13 +142,21 @@ class Judge:
         except WorkerLost as error:
             log.warning("EXECUTE answered false: %s", error)
             return Verdict(False, str(error), None)
-        finally:
-            self._idle.put(worker)
         with self._cache_lock:
             self._cache[key] = found
         return found
 
-    def close(self) -> None:
-        """Ends the worker processes. Nothing may be asked afterwards."""
+    def _ask(self, request: bytes) -> bytes:
         for worker in self._workers:
-            worker.kill()
+            if worker.lock.acquire(blocking=False):
+                try:
+                    return worker.ask(request)
+                finally:
+                    worker.lock.release()
+        with self._workers[0].lock:
+            return self._workers[0].ask(request)
+
+    def close(self) -> None:
+        """Ends the worker processes, in the middle of a verdict too; later verdicts are false."""
+        for worker in self._workers:
+            worker.close()

@@ -26,7 +26,7 @@ def _number(value: Any) -> int:
     try:
         number = int(value, 0) if isinstance(value, str) else value
     except ValueError:
-        raise InvalidParams(f"not a number: {value[:80]!r}") from None
+        raise InvalidParams(f"not a number: {str(value)[:80]!r}") from None
     if not 0 <= number < 1 << 256:
         raise InvalidParams("number out of range")
     return number
@@ -52,9 +52,10 @@ def _fixed(size: int, name: str) -> Any:
 
 
 def _hex_data(value: Any) -> bytes:
+    text: object = value
     try:
-        if isinstance(value, str) and value.startswith("0x"):
-            return bytes.fromhex(value[2:])
+        if isinstance(text, str) and text.startswith("0x"):
+            return bytes.fromhex(text[2:])
     except ValueError:
         pass
     raise InvalidParams("expected 0x and hex digits")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from chain.canonical import Switch
 from chain.events import Broadcast, NewHead, PendingTransaction
-from chain.mempool import PoolError, PooledTransaction, TransactionPool
+from chain.mempool import PooledTransaction, PoolError, TransactionPool
 from chain.store import ChainStore
 from chain.view import BlockRef, BlockUnavailable, StoredBlock
 from execution.block import BlockBuilder
@@ -26,7 +26,7 @@ from execution.world import WorldState
 from l1.blobs import Sidecar
 from l1.embedded.beacon import block_at_time, root_record_key
 from l1.embedded.clock import ChainClock
-from l1.embedded.producer import BlockProducer, Candidates, Produced, StateEdit
+from l1.embedded.producer import BlockProducer, Candidates, ExecutionCrashed, Produced, StateEdit
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.embedded.sidecars import BLOB_TYPE, decode_record, record_key, split_network_form, verify_proofs
 
@@ -190,12 +190,16 @@ class EmbeddedL1Node:
         *, salt: bytes = b"", edits: Iterable[StateEdit] = (), make_head: bool = True,
     ) -> Produced:  # fmt: skip
         """Builds and stores one block on the building thread. The caller holds `exclusive`."""
-        produced = await self._on_thread(
-            self._thread,
-            lambda: self._producer.produce(
-                parent, timestamp, candidates, salt=salt, edits=edits, make_head=make_head
-            ),
-        )
+        try:
+            produced = await self._on_thread(
+                self._thread,
+                lambda: self._producer.produce(
+                    parent, timestamp, candidates, salt=salt, edits=edits, make_head=make_head
+                ),
+            )
+        except ExecutionCrashed as crash:
+            self.pool.remove([crash.tx_hash])
+            raise
         self.pool.remove(produced.refused)
         if make_head:
             self.announce(produced.switch)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from eth.vm.computation import BaseComputation
 from eth.exceptions import Revert
+from eth.vm.computation import BaseComputation
 
 from execution.encoding import keccak
 from execution.execute import Verdict
@@ -76,6 +76,7 @@ class ExecutePrecompile:
 
     def _execute(self, computation: BaseComputation, data: bytes) -> bytes:
         message = computation.msg
+        state: Any = computation.state
         computation.consume_gas(self.params.fixed_gas, "EXECUTE")
         pre_root, post_root, gas_used, length = _arguments(data)
         computation.consume_gas(self.params.gas_per_byte * length, "EXECUTE trace bytes")
@@ -89,12 +90,10 @@ class ExecutePrecompile:
             raise _Refused(f"{gas_used} L2 gas wanted, {meter.left} left in the block")
         meter.take(gas_used)
         if self._meter.get() is None:
-            computation.state.set_transient_storage(
-                EXECUTE_ADDRESS, _SIMULATED_SLOT, meter.used.to_bytes(32, "big")
-            )
+            state.set_transient_storage(EXECUTE_ADDRESS, _SIMULATED_SLOT, meter.used.to_bytes(32, "big"))
         if message.value > fee:
-            computation.state.delta_balance(EXECUTE_ADDRESS, fee - message.value)
-            computation.state.delta_balance(message.sender, message.value - fee)
+            state.delta_balance(EXECUTE_ADDRESS, fee - message.value)
+            state.delta_balance(message.sender, message.value - fee)
         start = _HEAD + 32
         verdict = self._judge(pre_root, post_root, gas_used, data[start : start + length])
         return int(verdict.result).to_bytes(32, "big")

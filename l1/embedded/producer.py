@@ -5,6 +5,7 @@ Synchronous: the node runs it on its building thread.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,6 +45,17 @@ class Candidates(Protocol):
 
     def __iter__(self) -> Iterator[PooledTransaction]: ...
     def skip_sender(self) -> None: ...
+
+
+MIN_TRANSACTION_GAS = 21_000
+
+
+class ExecutionCrashed(Exception):
+    """Executing this transaction (by hash) broke the engine: a mistake there. It must not be tried again."""
+
+    def __init__(self, tx_hash: bytes) -> None:
+        super().__init__(f"executing transaction 0x{tx_hash.hex()} failed")
+        self.tx_hash = tx_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class BlockProducer:
             edit(world)
         meter = self._meter(world)
         with self._precompile.metering(meter):
-            included, refused = _fill(builder, candidates)
+            included, refused = _fill(builder, candidates, self._settings.execute.time_limit)
         world.set_storage(EXECUTE_ADDRESS, PRICE_SLOT, next_price(meter.price, meter.used, self._settings.execute))
         world.set_storage(EXECUTE_ADDRESS, USED_SLOT, meter.used)
         sealed = builder.seal()
@@ -135,14 +147,17 @@ class BlockProducer:
 
 
 def _fill(
-    builder: BlockBuilder, candidates: Candidates | None
+    builder: BlockBuilder, candidates: Candidates | None, seconds: float
 ) -> tuple[list[PooledTransaction], list[bytes]]:
-    """(transactions included, hashes of those that never can be)."""
+    """(transactions included, hashes of those that never can be). Begins with no transaction after `seconds`."""
+    deadline = time.monotonic() + seconds
     included: list[PooledTransaction] = []
     refused: list[bytes] = []
     if candidates is None:
         return included, refused
     for pooled in candidates:
+        if builder.attributes.gas_limit - builder.gas_used < MIN_TRANSACTION_GAS or time.monotonic() > deadline:
+            break
         try:
             builder.apply(pooled.raw)
             included.append(pooled)
@@ -150,6 +165,8 @@ def _fill(
             candidates.skip_sender()
             if error.reason not in WAIT:
                 refused.append(pooled.hash)
+        except Exception as error:
+            raise ExecutionCrashed(pooled.hash) from error
     return included, refused
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ckzg
 
 from chain.pool_errors import PoolError
-from execution.encoding import RlpError, as_bytes, as_int, as_list, decode_list, encode_bytes, wrap_list
+from execution.encoding import Rlp, RlpError, as_bytes, as_int, as_list, decode_list, encode_bytes, wrap_list
 from l1.blobs import BLOB_SIZE, Sidecar, trusted_setup
 
 BLOB_TYPE = 3
@@ -36,17 +36,16 @@ def split_network_form(raw: bytes) -> tuple[bytes, Sidecar | None]:
         raise PoolError(f"rlp: {error}") from error
 
 
-def _unwrap(parts: list) -> tuple[bytes, Sidecar]:
+def _unwrap(parts: list[Rlp]) -> tuple[bytes, Sidecar]:
     if len(parts) not in (4, 5):
         raise PoolError("rlp: a blob transaction's wrapper has 4 or 5 parts")
     if len(parts) == 5 and as_int(parts[1]) != WRAPPER_VERSION:
         raise PoolError(f"unsupported blob sidecar wrapper version {as_int(parts[1])}")
-    blobs, commitments, proofs = (tuple(as_list(part)) for part in parts[-3:])
-    if len(blobs) > MAX_BLOBS:
-        raise PoolError(f"too many blobs in transaction: have {len(blobs)}, permitted {MAX_BLOBS}")
-    blobs = tuple(as_bytes(blob, BLOB_SIZE) for blob in blobs)
-    commitments = tuple(as_bytes(commitment, _POINT_SIZE) for commitment in commitments)
-    proofs = tuple(as_bytes(proof, _POINT_SIZE) for proof in proofs)
+    if len(as_list(parts[-3])) > MAX_BLOBS:
+        raise PoolError(f"too many blobs in transaction: have {len(parts[-3])}, permitted {MAX_BLOBS}")
+    blobs = tuple(as_bytes(blob, BLOB_SIZE) for blob in as_list(parts[-3]))
+    commitments = tuple(as_bytes(commitment, _POINT_SIZE) for commitment in as_list(parts[-2]))
+    proofs = tuple(as_bytes(proof, _POINT_SIZE) for proof in as_list(parts[-1]))
     if len(commitments) != len(blobs):
         raise PoolError(f"invalid number of {len(commitments)} blob commitments compared to {len(blobs)} blobs")
     expected = len(blobs) * (1 if len(parts) == 4 else CELLS_PER_BLOB)
@@ -54,14 +53,13 @@ def _unwrap(parts: list) -> tuple[bytes, Sidecar]:
         raise PoolError(f"invalid number of {len(proofs)} blob proofs, sidecar wants {expected}")
     if len(parts) == 5:
         proofs = _blob_proofs(blobs, commitments, proofs)
-    body = b"".join(_encode(item) for item in parts[0])
+    body = b"".join(_encode(item) for item in as_list(parts[0]))
     return bytes([BLOB_TYPE]) + wrap_list(body), Sidecar(blobs, commitments, proofs)
 
 
-def _encode(item: object) -> bytes:
+def _encode(item: Rlp) -> bytes:
     if isinstance(item, bytes):
         return encode_bytes(item)
-    assert isinstance(item, list)
     return wrap_list(b"".join(_encode(part) for part in item))
 
 

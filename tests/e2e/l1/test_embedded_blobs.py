@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import ckzg
@@ -96,7 +97,7 @@ async def test_blobs_come_back_from_the_beacon_api(l1: EmbeddedL1, w3: AsyncWeb3
 async def test_beacon_blocks_are_found_by_every_name(l1: EmbeddedL1, w3: AsyncWeb3, beacon: Beacon) -> None:
     await rpc(w3, "anvil_mine", 3, 5)
     blocks = [await w3.eth.get_block(number) for number in range(4)]
-    for block, child in zip(blocks, blocks[1:], strict=False):
+    for block, child in pairwise(blocks):
         root = "0x" + bytes(child.parentBeaconBlockRoot).hex()
         by_root = (await beacon.get(f"/eth/v1/beacon/headers/{root}"))["data"]
         slot = by_root["header"]["message"]["slot"]

@@ -11,7 +11,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from execution.abi import encode_trace
 from execution.encoding import keccak
-from execution.types import Cursor, BatchEnd, BlockStart, Trace, Transaction
+from execution.types import BatchEnd, BlockStart, Cursor, Trace, Transaction
 from execution.witness import build_witness
 from l1.embedded.meter import EXECUTE_ADDRESS
 from l1.embedded.precompile import EXECUTE_SELECTOR
@@ -235,3 +235,20 @@ async def test_the_event_loop_is_free_while_a_verdict_is_computed(l1: EmbeddedL1
         assert await w3.eth.block_number == 0
     assert not slow.done()
     assert await slow == word(1)
+
+
+async def test_a_transaction_that_breaks_the_engine_does_not_stop_the_chain(
+    l1: EmbeddedL1, w3: AsyncWeb3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_question: object) -> None:
+        raise RuntimeError("a mistake in the engine")
+
+    await rpc(w3, "evm_setAutomine", False)
+    monkeypatch.setattr(l1.node._producer._precompile, "_judge", broken)
+    bad = await w3.eth.send_raw_transaction(await signed(w3, l1.accounts[0], to=AT, data=TRUE, value=FEE))
+    good = await w3.eth.send_raw_transaction(await signed(w3, l1.accounts[1], to=l1.accounts[0].address))
+    assert "internal error" in (await rpc_error(w3, "evm_mine"))["message"]
+    assert await w3.eth.block_number == 0
+    await rpc(w3, "evm_mine")
+    assert (await w3.eth.get_transaction_receipt(good)).blockNumber == 1
+    assert await rpc(w3, "eth_getTransactionByHash", "0x" + bytes(bad).hex()) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import rlp
 from eth_utils import keccak
@@ -60,7 +61,7 @@ async def test_a_chain_of_valid_blocks(l1: EmbeddedL1, w3: AsyncWeb3) -> None:
     for _count in range(3):
         await send(w3, l1.accounts[0], to=l1.accounts[1].address, value=1)
     blocks = [await w3.eth.get_block(number) for number in range(4)]
-    for parent, block in zip(blocks, blocks[1:], strict=False):
+    for parent, block in pairwise(blocks):
         assert block.parentHash == parent.hash
         assert block.timestamp > parent.timestamp
         assert block.mixHash != parent.mixHash
@@ -133,20 +134,19 @@ async def test_time_state_and_snapshots(l1: EmbeddedL1, w3: AsyncWeb3) -> None:
 
 
 async def test_blocks_come_on_the_timer_and_new_heads_are_told() -> None:
-    async with EmbeddedL1(replace(ON_DEMAND, automine=False, block_time=0.1)) as l1:
-        async with AsyncWeb3(WebSocketProvider(l1.ws_url)) as w3:
-            await w3.eth.subscribe("newHeads")
-            sent = await w3.eth.send_raw_transaction(
-                await signed(w3, l1.accounts[0], to=l1.accounts[1].address, gas=21_000)
-            )
-            numbers: list[int] = []
-            async with asyncio.timeout(60):
-                async for message in w3.socket.process_subscriptions():
-                    numbers.append(message["result"]["number"])
-                    if len(numbers) == 3:
-                        break
-            assert numbers == list(range(numbers[0], numbers[0] + 3))
-            await w3.eth.wait_for_transaction_receipt(sent, timeout=60)
+    settings = replace(ON_DEMAND, automine=False, block_time=0.1)
+    async with EmbeddedL1(settings) as l1, AsyncWeb3(WebSocketProvider(l1.ws_url)) as w3:
+        await w3.eth.subscribe("newHeads")
+        raw = await signed(w3, l1.accounts[0], to=l1.accounts[1].address, gas=21_000)
+        sent = await w3.eth.send_raw_transaction(raw)
+        numbers: list[int] = []
+        async with asyncio.timeout(60):
+            async for message in w3.socket.process_subscriptions():
+                numbers.append(message["result"]["number"])
+                if len(numbers) == 3:
+                    break
+        assert numbers == list(range(numbers[0], numbers[0] + 3))
+        await w3.eth.wait_for_transaction_receipt(sent, timeout=60)
 
 
 async def test_run_l1_stops_when_told_and_frees_its_ports() -> None:

@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from tests.unit.chain.chains import GENESIS, put, transfer
-
 from chain.store import ChainStore
+from tests.unit.chain.chains import GENESIS, put, transfer
 
 
 def main() -> None:
