@@ -26,7 +26,7 @@ _MAX_CACHED_CODES = 4096
 
 class WorldState:
     def __init__(self, source: NodeSource, root: bytes) -> None:
-        self._source = source
+        self.source = source
         self._trie = Trie(source, root)
         # A source that records or replays a witness asks for the code of every account that is read: other
         # engines load it together with the account, and one rule for all makes witnesses interchangeable.
@@ -181,7 +181,7 @@ class WorldState:
             if code is None:
                 code = self._new_codes.get(code_hash)
             if code is None:
-                code = self._source.code(code_hash)
+                code = self.source.code(code_hash)
             if len(self._codes) >= _MAX_CACHED_CODES:
                 self._codes.clear()
             self._codes[code_hash] = code
@@ -243,7 +243,7 @@ class WorldState:
     def _storage_trie(self, address: bytes, root: bytes) -> Trie:
         trie = self._tries.get(address)
         if trie is None:
-            trie = self._tries[address] = Trie(self._source, root)
+            trie = self._tries[address] = Trie(self.source, root)
         return trie
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
@@ -340,7 +340,7 @@ class WorldState:
     def copy(self) -> WorldState:
         """An independent world at this one's root()."""
         self.root()
-        other = WorldState(self._source, EMPTY_ROOT)
+        other = WorldState(self.source, EMPTY_ROOT)
         other._trie = self._trie.copy()
         other._tries = {address: trie.copy() for address, trie in self._tries.items()}
         other._new_codes = dict(self._new_codes)
@@ -349,7 +349,7 @@ class WorldState:
     def drop_caches(self) -> None:
         """Frees memory. Only when new_nodes and new_codes were stored where the source finds them."""
         root = self.root()
-        self.__init__(self._source, root)  # type: ignore[misc]
+        self.__init__(self.source, root)  # type: ignore[misc]
 
     def account_proof(self, address: bytes) -> list[bytes]:
         """EIP-1186."""

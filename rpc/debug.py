@@ -66,7 +66,7 @@ def block_witness(reader: ChainReader, stored: StoredBlock) -> Witness:
             raise InvalidWitness(f"no header 0x{block_hash.hex()}")
         return header.rlp()
 
-    recording = RecordingSource(reader.world_after(parent)._source, header_rlp)
+    recording = RecordingSource(reader.world_after(parent).source, header_rlp)
     recording.header(parent.hash)
     try:
         builder = BlockBuilder.open(
