@@ -52,12 +52,13 @@ class Player:
         self._collect_from = collect_from
         self._settled: dict[bytes, Right | Wrong] = {}
         self._complained: dict[bytes, str] = {}
+        self._acted: dict[bytes, int] = {}  # number of the L1 block with the last action about a subject
 
     def subjects(self, snapshot: Snapshot) -> list[bytes]:
         """What there may be something to do about, the most urgent first: games have clocks."""
-        games = [each for each, record in snapshot.games.items() if record.status is not None]
         assertions = [each for each in snapshot.assertions if not self._is_quiet(snapshot, each)]
-        return [*games, *assertions, *([CREDIT] if snapshot.credit else [])]
+        found = [*snapshot.games, *assertions, *([CREDIT] if snapshot.credit else [])]
+        return [each for each in found if self._acted.get(each, 0) <= snapshot.block.number]  # else it is out of date
 
     def _is_quiet(self, snapshot: Snapshot, assertion_id: bytes) -> bool:
         """Known to be right, and alive."""
@@ -81,7 +82,7 @@ class Player:
             self._complain(subject, action)
         elif not isinstance(action, Nothing):
             self._complained.pop(subject, None)
-            await self._responder.carry_out(action, assertion)
+            self._acted[subject] = await self._responder.carry_out(action, assertion)
         return action
 
     def _about_game(self, snapshot: Snapshot, record: GameRecord) -> Action:
@@ -131,6 +132,6 @@ class Player:
 
     def forget(self, alive: Snapshot) -> None:
         """Drops what is kept about things that are over."""
-        for table in (self._settled, self._complained):
-            for subject in [each for each in table if each not in alive.assertions and each not in alive.games]:
+        for table in (self._settled, self._complained, self._acted):
+            for subject in [each for each in table if each not in alive.assertions and each not in alive.games and each != CREDIT]:
                 del table[subject]

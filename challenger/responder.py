@@ -65,24 +65,24 @@ class Responder:
         self._events = events
         self.me = transactions.address
 
-    async def carry_out(self, action: Action, assertion: Assertion | None = None) -> None:
-        """`assertion`: the one the action is about, for those that need it. Raises TransactionError and what L1
-        raises; carried out again, it does nothing twice."""
+    async def carry_out(self, action: Action, assertion: Assertion | None = None) -> int:
+        """`assertion`: the one the action is about, for those that need it. Returns the number of the L1 block that
+        has it. Raises TransactionError and what L1 raises; carried out again, it does nothing twice."""
         match action:
             case ProveStep(assertion_id, j, step):
                 assert assertion is not None
                 opening = await self._checkpoints.opening(assertion, j)
                 proof = await self._knowledge.step_proof(assertion.batch_hash, step)
                 data = Rollup.prove_step(assertion_id, j, opening, proof.struct)
-                await self._prove(assertion_id, step, data, proof, f"prove {assertion_id.hex()} {j}")
+                receipt = await self._prove(assertion_id, step, data, proof, f"prove {assertion_id.hex()} {j}")
             case ProveStepInGame(game_id, assertion_id, step):
                 assert assertion is not None
                 proof = await self._knowledge.step_proof(assertion.batch_hash, step)
                 data = Rollup.prove_step_in_game(game_id, proof.struct)
-                await self._prove(assertion_id, step, data, proof, f"prove {game_id.hex()}")
+                receipt = await self._prove(assertion_id, step, data, proof, f"prove {game_id.hex()}")
             case OpenGame(assertion_id, j):
                 assert assertion is not None
-                await self._open(assertion, j)
+                receipt = await self._open(assertion, j)
             case PickSegment(game_id, lo, hi, commitments, segment):
                 receipt = await self._send(
                     Rollup.pick(game_id, lo, hi, commitments, segment), f"pick {game_id.hex()} {lo} {hi}")
@@ -90,21 +90,22 @@ class Responder:
                 log.info("picked", game=game_id, lo=at[0], hi=at[1])
                 self._events.publish(MovePicked(game_id, at[0], at[1], receipt.gas_used))
             case TimeOutGames(game_ids):
-                await self._send(Rollup.timeout(game_ids), "timeout " + " ".join(each.hex() for each in game_ids))
+                receipt = await self._send(Rollup.timeout(game_ids), "timeout " + " ".join(each.hex() for each in game_ids))
                 log.info("the asserter ran out of time", games=[each.hex() for each in game_ids])
             case Reclaim(game_id):
-                await self._send(Rollup.reclaim(game_id), f"reclaim {game_id.hex()}")
+                receipt = await self._send(Rollup.reclaim(game_id), f"reclaim {game_id.hex()}")
             case KillOrphan(assertion_id):
-                await self._send(Rollup.kill_orphan(assertion_id), f"orphan {assertion_id.hex()}")
+                receipt = await self._send(Rollup.kill_orphan(assertion_id), f"orphan {assertion_id.hex()}")
                 log.info("orphan removed", assertion=assertion_id)
             case Withdraw(amount):
-                await self._send(Rollup.withdraw(self.me), "")
+                receipt = await self._send(Rollup.withdraw(self.me), "")
                 log.info("credit collected", wei=amount)
                 self._events.publish(CreditCollected(amount))
             case _:
                 raise ValueError(f"{action} is nothing to carry out")
+        return receipt.block_number
 
-    async def _open(self, assertion: Assertion, j: int) -> None:
+    async def _open(self, assertion: Assertion, j: int) -> L1Receipt:
         opening = await self._checkpoints.opening(assertion, j)
         data = Rollup.open_game(assertion.id, j, opening)
         receipt = await self._send(data, f"open {assertion.id.hex()} {j}", self._terms.challenge_bond)
@@ -112,8 +113,10 @@ class Responder:
         lo, hi = checkpoint_interval(assertion.steps, self._terms.rules.stride, j)
         log.info("game opened", game=game_id, assertion=assertion.id, lo=lo, hi=hi)
         self._events.publish(GameStarted(assertion.id, game_id, j, lo, hi, receipt.gas_used))
+        return receipt
 
-    async def _prove(self, assertion_id: bytes, step: int, data: bytes, proof: ReadyProof, label: str) -> None:
+    async def _prove(self, assertion_id: bytes, step: int, data: bytes, proof: ReadyProof,
+                     label: str) -> L1Receipt:
         price = await self._execute.gas_price()
         value = FEE_MARGIN * price * proof.gas_used
         receipt = await self._send(data, label, value, simulate=True)
@@ -122,6 +125,7 @@ class Responder:
                  witness=proof.witness_size, calldata=len(data))
         self._events.publish(StepSettled(assertion_id, step, receipt.tx_hash, receipt.gas_used, fee,
                                          proof.witness_size, len(data)))
+        return receipt
 
     async def _send(self, data: bytes, label: str, value: int = 0, *, simulate: bool = False) -> L1Receipt:
         if value:

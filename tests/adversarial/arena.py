@@ -72,7 +72,7 @@ class Arena:
             asserter = Asserter(
                 l1, Rollup(l1, self.net.deployment.rollup), self.net.deployment.block_number, transactions, Liar(claims),
                 AsserterSettings(self.rules, self.net.config.dispute.assertion_bond, confirm=False))
-            task = asyncio.create_task(asserter.run(0.5), name=f"party {account.address}")
+            task = asyncio.create_task(asserter.run(1.0), name=f"party {account.address}")
             party = Party(transactions.address, claims, asserter, transactions, task)
             try:
                 yield party

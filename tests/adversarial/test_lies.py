@@ -10,10 +10,12 @@ import pytest
 from challenger.events import CreditCollected, StepSettled
 from challenger.service import ChallengerService
 from l1.events import AssertionStatus, KillReason
-from tests.adversarial.arena import arena
+from tests.adversarial.arena import Arena, arena
 from tests.adversarial.liars import LIES
 
 EVERYTHING = list(LIES)
+TOGETHER = 4
+"""Liars at a time: they and the daemons and L1 share this process."""
 SOME = ["steals in a transaction", "runs an invalid transaction", "one step only", "far too many steps"]
 
 
@@ -22,19 +24,10 @@ async def every_lie_dies(directory: Path, stride: int, arity: int, names: list[s
         heard: list[object] = []
         challenger.events.on_event(heard.append)
         before = await scene.l1.balance(challenger.address)
-        async with contextlib.AsyncExitStack() as stack:
-            liars: dict[bytes, str] = {}
-            for name in names:
-                if stride == 0 and name == "garbage between right ends":
-                    continue  # nothing lies between: that is the truth
-                claims = await scene.node.in_thread(LIES[name], scene.truth)
-                party = await stack.enter_async_context(scene.party(claims))
-                liars[await scene.assertion_of(party.address)] = name
-            for assertion_id, name in liars.items():
-                try:
-                    await scene.until_status(assertion_id, AssertionStatus.KILLED, timeout=240)
-                except AssertionError as error:
-                    raise AssertionError(f"{name!r} lives: {error}") from error
+        names = [name for name in names if stride or name != "garbage between right ends"]  # else that is the truth
+        liars: dict[bytes, str] = {}
+        for first in range(0, len(names), TOGETHER):
+            liars |= await some_lie(scene, names[first : first + TOGETHER])
         kills = await scene.kills()
         assert set(kills) == set(liars)
         for assertion_id, name in liars.items():
@@ -55,6 +48,22 @@ async def every_lie_dies(directory: Path, stride: int, arity: int, names: list[s
 
         await scene.net.until(richer, "the challenger has earned something")
         assert any(isinstance(each, CreditCollected) for each in heard)
+
+
+async def some_lie(scene: Arena, names: list[str]) -> dict[bytes, str]:
+    """They assert, and are killed. Their assertions."""
+    liars: dict[bytes, str] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        for name in names:
+            claims = await scene.node.in_thread(LIES[name], scene.truth)
+            party = await stack.enter_async_context(scene.party(claims))
+            liars[await scene.assertion_of(party.address)] = name
+        for assertion_id, name in liars.items():
+            try:
+                await scene.until_status(assertion_id, AssertionStatus.KILLED, timeout=240)
+            except AssertionError as error:
+                raise AssertionError(f"{name!r} lives: {error}") from error
+    return liars
 
 
 @pytest.mark.parametrize(("stride", "arity"), [(16, 2)])

@@ -60,6 +60,7 @@ class Fakes:
     hang: set[bytes] = field(default_factory=set)
     fetched: int = 0
     me: bytes = HONEST
+    included_in: int = 7
 
     def trace(self, batch_hash):
         return self.traces.get(batch_hash, TRUTH)
@@ -78,6 +79,7 @@ class Fakes:
         if subject in self.fail:
             raise self.fail[subject]
         self.done.append(action)
+        return self.included_in
 
 
 def player(fakes: Fakes) -> tuple[Player, list[object]]:
@@ -146,6 +148,15 @@ async def test_doubt_does_not_stop_what_needs_no_knowledge():
     assert await playing.turn(snapshot(games=(void,)), record.id) == Reclaim(record.id)
     assert await playing.turn(snapshot(made, kin=Kin(AssertionStatus.KILLED)), made.id) == KillOrphan(made.id)
     assert isinstance(await playing.turn(snapshot(credit=5), CREDIT), Unknown)
+
+
+async def test_what_was_just_done_is_not_done_again_on_an_old_snapshot():
+    made, checkpoints = assertion()
+    fakes = Fakes(checkpoints={made.id: checkpoints}, included_in=8)
+    playing, _ = player(fakes)
+    await playing.turn(snapshot(made), made.id)
+    assert playing.subjects(snapshot(made)) == []
+    assert playing.subjects(snapshot(made, at=block(8))) == [made.id]
 
 
 async def test_moves_in_a_game():
