@@ -54,9 +54,11 @@ contract ToyExecute is IExecute {
         lastTrace = keccak256(trace);
         if (mode == 1) return false;
         if (mode == 3) assembly { return(0, 0) }
-        if (mode == 4) assembly {
-            mstore(0, 2)
-            return(0, 32)
+        if (mode == 4) {
+            assembly {
+                mstore(0, 2)
+                return(0, 32)
+            }
         }
         if (mode == 5) (callbackSucceeded,) = callee.call(callback);
         Trace memory t = abi.decode(trace, (Trace));

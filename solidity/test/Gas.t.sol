@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {BatchHeader} from "../src/IInbox.sol";
+import {StepProof} from "../src/IRollup.sol";
+import {StepState} from "../src/Types.sol";
+import {Fixture} from "./support/Fixture.sol";
+
+interface VmGas {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
+    function lastCallGas() external view returns (Gas memory);
+    function cool(address who) external;
+}
+
+/// L1 gas of each call as a transaction of its own: `npm run gas`. KZG proofs are taken as good here, so 50,000 is
+/// added for each that the call has checked. In a step proof EXECUTE is the toy: the real one's cost comes on top.
+contract GasTest is Fixture {
+    event log_named_uint(string what, uint256 gas);
+
+    VmGas private constant meter = VmGas(address(vm));
+    BatchHeader private batch;
+
+    function measure(string memory what, address to, address who, uint256 value, bytes memory call, uint256 proofs)
+        private
+        returns (bytes memory answer)
+    {
+        meter.cool(address(rollup));
+        meter.cool(address(inbox));
+        meter.cool(address(verifier));
+        uint256 data = 0;
+        for (uint256 i = 0; i < call.length; ++i) {
+            data += call[i] == 0 ? 4 : 16;
+        }
+        vm.prank(who);
+        bool ok;
+        (ok, answer) = to.call{value: value}(call);
+        assertTrue(ok, what);
+        emit log_named_uint(what, meter.lastCallGas().gasTotalUsed + 21000 + data + proofs * 50000);
+    }
+
+    function test_Inbox() public {
+        vm.deal(address(this), 1 ether);
+        postBatch(1);
+        address i = address(inbox);
+        inbox.deposit{value: 1 gwei}(STRANGER);
+        inbox.forceTransaction("x");
+        measure("deposit", i, STRANGER, 1 gwei, abi.encodeCall(inbox.deposit, (STRANGER)), 0);
+        bytes memory raw = new bytes(110);
+        for (uint256 k = 0; k < 110; ++k) {
+            raw[k] = 0xff;
+        }
+        measure("forceTransaction of 110 bytes", i, STRANGER, 0, abi.encodeCall(inbox.forceTransaction, (raw)), 0);
+        for (uint64 b = 0; b < 4; ++b) {
+            vm.roll(height() + 1);
+            bytes memory rlp = origin(height() - 1);
+            uint256 n = b < 2 ? b : b == 2 ? 6 : 0;
+            if (b == 3) {
+                for (uint256 k = 0; k < 16; ++k) {
+                    inbox.deposit{value: 1 gwei}(STRANGER);
+                    inbox.forceTransaction(raw);
+                }
+                vm.roll(height() + 1);
+                rlp = origin(height() - 1);
+            }
+            blobs(bytes32(uint256(b)), n);
+            (bytes32 head,) = inbox.headBatch();
+            string memory what = b == 0
+                ? "postBatch, no blob"
+                : b == 1 ? "postBatch, 1 blob" : b == 2 ? "postBatch, 6 blobs" : "postBatch, 16 deposits, 16 forced";
+            measure(what, i, SEQUENCER, 0, abi.encodeCall(inbox.postBatch, (head, uint64(64 * n), rlp)), 0);
+        }
+    }
+
+    function test_Rollup() public {
+        batch = postBatch(38);
+        StepState[] memory s = toyStates(batch, genesisState());
+        bytes31[] memory c = commitments(s);
+        bytes32 batchHash = keccak256(abi.encode(batch));
+        address r = address(rollup);
+        blobs("a", 1);
+        bytes memory call = abi.encodeCall(rollup.makeAssertion, (0, batchHash, 0, 40, s[40], opening(c[0], c[40])));
+        bytes32 id = abi.decode(measure("makeAssertion, 1 blob", r, ASSERTER, ASSERTION_BOND, call, 2), (bytes32));
+        blobs("b", 1);
+        s[40].stateRoot = "lie";
+        bytes32 rival = assertStates(rollup, STRANGER, 0, batch, s);
+        call = abi.encodeCall(rollup.openGame, (id, 1, opening(c[16], c[32])));
+        bytes32 g = abi.decode(measure("openGame", r, CHALLENGER, CHALLENGE_BOND, call, 2), (bytes32));
+        bytes31[] memory one_ = new bytes31[](1);
+        one_[0] = c[24];
+        measure("split, arity 2", r, ASSERTER, 0, abi.encodeCall(rollup.split, (g, 16, 32, one_)), 0);
+        measure("pick, arity 2", r, CHALLENGER, 0, abi.encodeCall(rollup.pick, (g, 16, 32, one_, 0)), 0);
+        vm.prank(STRANGER);
+        bytes32 lost = rollup.openGame{value: CHALLENGE_BOND}(id, 1, opening(c[16], c[32]));
+        vm.prank(ASSERTER);
+        rollup.split(lost, 16, 32, one_);
+        one_[0] = c[20];
+        vm.prank(ASSERTER);
+        rollup.split(g, 16, 24, one_);
+        vm.warp(time() + CLOCK);
+        measure("timeout, challenger's", r, STRANGER, 0, abi.encodeCall(rollup.timeout, (one(lost))), 0);
+        rollup.timeout(one(g));
+        vm.warp(time() + WINDOW);
+        measure("confirm", r, STRANGER, 0, abi.encodeCall(rollup.confirm, (id)), 0);
+        measure("killOrphan, rival", r, STRANGER, 0, abi.encodeCall(rollup.killOrphan, (rival)), 0);
+        measure("withdraw", r, ASSERTER, 0, abi.encodeCall(rollup.withdraw, (ASSERTER)), 0);
+    }
+
+    function test_Kills() public {
+        batch = postBatch(38);
+        StepState[] memory s = toyStates(batch, genesisState());
+        bytes31[] memory c = commitments(s);
+        bytes31[] memory wrong = new bytes31[](1);
+        wrong[0] = bytes31("wrong");
+        StepProof memory p = stepProof(batch, s[2], s[3]);
+        for (uint256 i = 0; i < 64; ++i) {
+            p.chunk.elements[i].proof = noise(48); // calldata as dear as in earnest
+        }
+        p.witness = noise(10000);
+
+        rollup = deployRollup(2, 16);
+        bytes32 id = assertStates(rollup, ASSERTER, 0, batch, s);
+        bytes32 game = openAs(CHALLENGER, id, c);
+        bytes32 other = openAs(STRANGER, id, c);
+        vm.prank(ASSERTER);
+        rollup.split(game, 2, 4, wrong);
+        vm.prank(CHALLENGER);
+        rollup.pick(game, 2, 4, wrong, 0);
+        bytes memory call = abi.encodeCall(rollup.proveStepInGame, (game, p));
+        measure("proveStepInGame, chunk item, 10 KB witness", address(rollup), CHALLENGER, 0, call, 64);
+        measure("reclaim", address(rollup), STRANGER, 0, abi.encodeCall(rollup.reclaim, (other)), 0);
+
+        rollup = deployRollup(2, 16);
+        id = assertStates(rollup, ASSERTER, 0, batch, s);
+        game = openAs(CHALLENGER, id, c);
+        vm.warp(time() + CLOCK);
+        call = abi.encodeCall(rollup.timeout, (one(game)));
+        measure("timeout, asserter's (kills)", address(rollup), STRANGER, 0, call, 0);
+
+        rollup = deployRollup(1, 16);
+        id = assertStates(rollup, ASSERTER, 0, batch, s);
+        call = abi.encodeCall(rollup.proveStep, (id, 2, opening(c[2], wrong[0]), p));
+        measure("proveStep, chunk item, 10 KB witness", address(rollup), CHALLENGER, 0, call, 66);
+        rollup = deployRollup(1, 16);
+        id = assertStates(rollup, ASSERTER, 0, batch, s);
+        p = stepProof(batch, s[0], s[1]);
+        p.witness = noise(10000);
+        call = abi.encodeCall(rollup.proveStep, (id, 0, opening(c[0], wrong[0]), p));
+        measure("proveStep, derived BlockStart, 10 KB witness", address(rollup), CHALLENGER, 0, call, 2);
+    }
+
+    function openAs(address who, bytes32 id, bytes31[] memory c) private returns (bytes32) {
+        vm.prank(who);
+        return rollup.openGame{value: CHALLENGE_BOND}(id, 1, opening(c[2], c[4]));
+    }
+
+    function noise(uint256 size) private pure returns (bytes memory b) {
+        b = new bytes(size);
+        for (uint256 i = 0; i < size; ++i) {
+            b[i] = 0xff;
+        }
+    }
+}
