@@ -16,6 +16,7 @@ from chain.store import ChainStore
 from challenger.game import Rules as GameRules
 from derivation.inputs import DerivationParams
 from derivation.node import NodeSettings, RollupNode
+from derivation.records import DerivedRecord
 from execution.rules import Rules
 from l1.beacon import BeaconClient
 from l1.client import L1Client
@@ -39,7 +40,6 @@ class Party:
     """Somebody who asserts on L1, `asserter`, and what they claim."""
 
     address: bytes
-    claims: BatchClaims
     asserter: Asserter
     transactions: TransactionManager
     task: asyncio.Task[None]
@@ -64,16 +64,16 @@ class Arena:
         self._parties = 0
 
     @contextlib.asynccontextmanager
-    async def party(self, claims: BatchClaims, account: LocalAccount | None = None) -> AsyncIterator[Party]:
+    async def party(self, *claims: BatchClaims) -> AsyncIterator[Party]:
         """An asserter of these claims, defending them in games, on an account of its own."""
-        account = account or self.net.account(FIRST_LIAR + self._parties)
+        account = self.net.account(FIRST_LIAR + self._parties)
         self._parties += 1
         async with L1Client(self.net.l1.rpc_url) as l1, self.sender(account, l1) as transactions:
             asserter = Asserter(
-                l1, Rollup(l1, self.net.deployment.rollup), self.net.deployment.block_number, transactions, Liar(claims),
+                l1, Rollup(l1, self.net.deployment.rollup), self.net.deployment.block_number, transactions, Liar(*claims),
                 AsserterSettings(self.rules, self.net.config.dispute.assertion_bond, confirm=False))
             task = asyncio.create_task(asserter.run(1.0), name=f"party {account.address}")
-            party = Party(transactions.address, claims, asserter, transactions, task)
+            party = Party(transactions.address, asserter, transactions, task)
             try:
                 yield party
             finally:
@@ -132,11 +132,13 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
     async with Devnet(directory, overrides, l1_settings={"accounts": 40}) as net:
         await _queue(net)
         async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
-            await _transact(net)
+            await transact(net, 0)
             with ChainStore.open(None, l2_genesis(net.config)) as store:
                 node = RollupNode(_settings(net), store, l1, beacon)
                 try:
-                    truth = await _first_batch(node)
+                    await derive(node, 0)
+                    truth = await truth_of(node, 0)
+                    assert truth.steps >= TRANSFERS and len(truth.data.forced) == 3 and truth.data.deposits
                     yield Arena(net, l1, node, truth)
                 finally:
                     node.close()
@@ -153,16 +155,16 @@ async def _queue(net: Devnet) -> None:
         await net.send(net.w3, payer, to=inbox, data=Inbox.force_transaction(bytes(raw)))
 
 
-async def _transact(net: Devnet) -> None:
-    """Transfers to fresh accounts and a contract creation, all within the first batch."""
+async def transact(net: Devnet, first_nonce: int) -> None:
+    """Transfers to fresh accounts and a contract creation, all within one batch."""
     l2 = net.l2()
     account = net.account(6)
     try:
-        for nonce in range(TRANSFERS):
+        for nonce in range(first_nonce, first_nonce + TRANSFERS):
             fields: dict[str, Any] = {
                 "nonce": nonce, "chainId": 42069, "gas": 21_000, "value": 1, "to": Account.create().address,
                 "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
-            if nonce == TRANSFERS // 2:
+            if nonce == first_nonce + TRANSFERS // 2:
                 fields |= {"to": "", "data": "0x600160005560006000f3", "gas": 100_000, "value": 0}
             await l2.eth.send_raw_transaction(account.sign_transaction(fields).raw_transaction)
     finally:
@@ -177,13 +179,10 @@ def _settings(net: Devnet) -> NodeSettings:
                         net.deployment.block_number)
 
 
-async def _first_batch(node: RollupNode) -> Truth:
+async def derive(node: RollupNode, index: int) -> DerivedRecord:
+    """Waits until the batch is on L1, and derives it."""
     async with asyncio.timeout(90):
-        while node.derived(0) is None:
+        while (record := node.derived(index)) is None:
             await node.advance()
             await asyncio.sleep(0.2)
-    truth = await truth_of(node, 0)
-    assert truth.steps >= TRANSFERS and len(truth.data.forced) == 3 and truth.data.deposits
-    return truth
-
-
+    return record

@@ -207,13 +207,19 @@ LIES: dict[str, Lie] = {
 
 
 class Liar:
-    """A sequencer ClaimSource that claims one thing of one batch."""
+    """A sequencer ClaimSource that claims one thing of each of some batches, and nothing of others."""
 
-    def __init__(self, claims: BatchClaims) -> None:
-        self._claims = claims
+    def __init__(self, *claims: BatchClaims) -> None:
+        self._claims = {each.batch_index: each for each in claims}
 
     def batch_hash(self, index: int) -> bytes | None:
-        return self._claims.batch_hash if index == self._claims.batch_index else None
+        return self._claims[index].batch_hash if index in self._claims else None
 
     async def claims(self, index: int) -> BatchClaims | None:
-        return self._claims if index == self._claims.batch_index else None
+        return self._claims.get(index)
+
+
+def built_on(lie: BatchClaims, following: DerivedRecord) -> BatchClaims:
+    """The truth about the batch after the one lied about, except that it starts where the lie ends."""
+    return BatchClaims(following.index, following.hash, [lie.commitments[-1], *following.commitments[1:]],
+                       following.final_state)

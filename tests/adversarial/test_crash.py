@@ -1,0 +1,151 @@
+"""Crashes, silence and lost data: what is on L1 is enough to go on from."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from challenger.responder import game_id_of
+from challenger.service import ChallengerService
+from derivation.commitments import checkpoint_blobs, open_checkpoints
+from l1.contracts import Rollup
+from l1.events import AssertionStatus, GameStatus, KillReason
+from l1.kzg import Prover
+from l1.txmanager import TxCandidate
+from tests.adversarial.arena import TRANSFERS, Arena, arena, derive, transact
+from tests.adversarial.liars import LIES, built_on
+from verdict.config import Config
+
+
+async def process(config: Config, directory: Path) -> asyncio.subprocess.Process:
+    """A challenger as a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "verdict", "challenger", "--config", str(write_toml(config, directory)),
+        stdout=asyncio.subprocess.DEVNULL, stderr=(directory / "challenger.log").open("ab"), cwd=Path.cwd())
+
+
+def write_toml(config: Config, directory: Path) -> Path:
+    """The parts of the configuration that aren't defaults, as a file."""
+    rollup, dispute = config.rollup, config.dispute
+    alloc = "".join(f'\n[[rollup.alloc]]\naddress = "{entry.address}"\nbalance = "{entry.balance} wei"\n' for entry in rollup.alloc)
+    path = directory / "net.toml"
+    path.write_text(f"""
+name = "{config.name}"
+data_dir = "{config.data_dir}"
+[l1]
+rpc_url = "{config.l1.rpc_url}"
+beacon_url = "{config.l1.beacon_url}"
+chain_id = {config.l1.chain_id}
+block_time = "1s"
+[rollup]
+chain_id = {rollup.chain_id}
+fee_recipient = "{rollup.fee_recipient}"
+sequencer = "{rollup.sequencer}"
+{alloc}
+[dispute]
+stride = {dispute.stride}
+arity = {dispute.arity}
+window = "{int(dispute.window)}s"
+clock = "{int(dispute.clock)}s"
+[challenger]
+poll = "200ms"
+""")
+    return path
+
+
+async def picks(scene: Arena) -> int:
+    return len(await scene.net.events("Picked"))
+
+
+async def test_killed_in_mid_game_and_with_its_database_deleted(tmp_path: Path) -> None:
+    """kill -9 after the first move, the node's database and the journal gone: a new process finishes the game."""
+    async with arena(tmp_path, 0, 2) as scene:
+        lie = await scene.node.in_thread(LIES["steals in a transaction"], scene.truth)
+        async with scene.party(lie) as party:
+            lied = await scene.assertion_of(party.address)
+            first = await process(scene.net.config, tmp_path)
+            try:
+                await scene.net.until(lambda: picks(scene), "the challenger makes a move", timeout=90)
+            finally:
+                first.send_signal(signal.SIGKILL)
+                await first.wait()
+            assert first.returncode == -signal.SIGKILL
+            assert await scene.status(lied) is AssertionStatus.PENDING
+            shutil.rmtree(scene.net.config.data_dir / "challenger")
+            second = await process(scene.net.config, tmp_path)
+            try:
+                await scene.until_status(lied, AssertionStatus.KILLED, timeout=150)
+            finally:
+                second.send_signal(signal.SIGTERM)
+                await asyncio.wait_for(second.wait(), 30)
+        assert second.returncode == 0, (tmp_path / "challenger.log").read_text()[-3000:]
+        games = await scene.net.events("GameOpened")
+        assert len(games) == 1  # it went on with its game, and opened no other
+        assert (await scene.rollup.game(bytes(games[0].args["gameId"]))).status is GameStatus.CHALLENGER_WON
+        await scene.confirm_honest()
+
+
+async def test_a_silent_liar_loses_by_the_clock(tmp_path: Path) -> None:
+    async with arena(tmp_path, 16, 2, clock=900) as scene, ChallengerService(scene.net.config):
+        lie = await scene.node.in_thread(LIES["random from the middle"], scene.truth)
+        async with scene.party(lie) as party:
+            lied = await scene.assertion_of(party.address)
+            await party.silence()
+
+            async def opened() -> bool:
+                return bool((await scene.rollup.assertion(lied)).open_games)
+
+            await scene.net.until(opened, "the challenger opens a game")
+            await scene.net.travel(901)
+            await scene.until_status(lied, AssertionStatus.KILLED)
+        assert (await scene.kills())[lied]["reason"] == KillReason.TIMEOUT
+        await scene.confirm_honest()
+
+
+async def test_a_silent_challenger_loses_and_the_assertion_stands(tmp_path: Path) -> None:
+    """The sequencer defends, takes the bond by the clock, and the assertion is confirmed no later than its window."""
+    async with arena(tmp_path, 16, 2, clock=900, window=2 * 3600) as scene:
+        asserter = bytes.fromhex(scene.net.account(1).address[2:])
+        honest = await scene.assertion_of(asserter)
+        async with scene.sender(scene.net.account(30)) as attacker:
+            opening = await open_checkpoints(Prover(0), checkpoint_blobs(scene.truth.commitments, 16), 0, 1)
+            await attacker.send(TxCandidate(scene.rollup.address, Rollup.open_game(honest, 0, opening), 10**17))
+            game = game_id_of(honest, attacker.address, 0)
+
+        async def answered() -> bool:
+            return any((await scene.rollup.game(game)).split_hash)
+
+        await scene.net.until(answered, "the asserter splits")
+        await scene.net.travel(901)
+
+        async def lost() -> bool:
+            return (await scene.rollup.game(game)).status is GameStatus.ASSERTER_WON
+
+        await scene.net.until(lost, "the silent challenger has lost")
+        assert (await scene.rollup.assertion(honest)).open_games == 0
+        await scene.confirm_honest()
+
+
+async def test_what_is_built_on_a_lie_dies_with_it(tmp_path: Path) -> None:
+    """Nobody can prove anything about the child, which starts from a state nobody has; its parent's death is its own."""
+    async with arena(tmp_path, 16, 2) as scene:
+        lie = await scene.node.in_thread(LIES["steals in the first step"], scene.truth)
+        await transact(scene.net, TRANSFERS)
+        child = built_on(lie, await derive(scene.node, 1))
+        async with scene.party(lie, child) as party:
+            lied = await scene.assertion_of(party.address)
+
+            async def two() -> list[bytes]:
+                made = [event.args for event in await scene.net.events("AssertionMade")]
+                return [bytes(each["id"]) for each in made if bytes(each["parentId"]) == lied]
+
+            built = (await scene.net.until(two, "the liar builds on its lie"))[0]
+            async with ChallengerService(scene.net.config):
+                await scene.until_status(lied, AssertionStatus.KILLED)
+                await scene.until_status(built, AssertionStatus.KILLED)
+        kills = await scene.kills()
+        assert kills[lied]["reason"] == KillReason.STEP_PROOF and kills[built]["reason"] == KillReason.DEAD_PARENT
+        await scene.confirm_honest()
