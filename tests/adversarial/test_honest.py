@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from challenger.checkpoints import CheckpointReader
-from challenger.claims import Assertion, AssertionStatus
+from challenger.claims import Assertion
+from challenger.claims import AssertionStatus as ClaimStatus
 from challenger.events import AssertionChecked, GameStarted
 from challenger.responder import game_id_of
 from challenger.service import ChallengerService
@@ -21,7 +22,7 @@ from execution.abi import encode_witness
 from execution.types import Transaction, Witness
 from l1.beacon import BeaconClient
 from l1.contracts import Rollup
-from l1.events import GameStatus
+from l1.events import AssertionStatus, GameStatus
 from l1.kzg import Opening, Prover
 from l1.txmanager import TransactionManager, TransactionReverted, TxCandidate
 from tests.adversarial.arena import Arena, arena
@@ -37,7 +38,7 @@ async def assertion(scene: Arena) -> Assertion:
     record = await scene.rollup.assertion(assertion_id)
     return Assertion(assertion_id, record.parent_id, record.batch_hash, record.batch_index, record.steps,
                      record.commitment, record.state_root, record.block_hash, record.checkpoint_blobs, record.asserter,
-                     record.created_at, record.open_games, AssertionStatus(record.status))
+                     record.created_at, record.open_games, ClaimStatus(record.status))
 
 
 async def refused(attacker: TransactionManager, data: bytes, rollup: bytes, value: int = 0) -> str:
