@@ -95,8 +95,12 @@ async def _show(network: Network, console: Console, keep: bool, wait: bool) -> i
         story = Story(network, timeline, l1, AsyncWeb3(provider), wait)
         outcome = await story.tell()
         print_outcome(console, outcome, timeline.record)
+        if not outcome.won:
+            _print_logs(console, network.processes)
+            console.print(f"logs and data: {network.directory}")
         if keep:
-            await _keep(network, console, outcome)
+            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how it ends
+                await _keep(network, console)
     return 0 if outcome.won else 1
 
 
@@ -303,7 +307,7 @@ class Story:
         await w3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.2)
 
 
-async def _keep(network: Network, console: Console, outcome: Outcome) -> None:
+async def _keep(network: Network, console: Console) -> None:
     config = network.config
     console.print()
     console.print("[bold]The network stays up until Ctrl-C.[/bold]")
