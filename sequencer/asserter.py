@@ -131,12 +131,16 @@ class Asserter:
         return expected
 
     def _standing(self, parent: bytes, expected: Expected) -> AssertionMade | None:
-        """A living assertion on `parent` that says just what the claims say."""
-        for made in self.log.children(parent, expected.batch_hash):
-            same = (made.steps, made.commitment) == (expected.steps, expected.commitment)
-            if same and made.checkpoint_blobs == expected.checkpoint_blobs:
-                return made
-        return None
+        """A living assertion on `parent` that says just what the claims say, and that its asserter will not let die.
+
+        Only its asserter can defend one. So somebody else's serves as ours while nobody disputes it; then ours is made
+        beside it, and a stranger's silence costs no time.
+        """
+        same = [made for made in self.log.children(parent, expected.batch_hash) if expected.is_said_by(made)]
+        disputed = {opened.assertion_id for opened in self.log.open_games.values()}
+        quiet = [made for made in same if made.id in self.log.confirmed or made.id not in disputed]
+        ours = [made for made in same if made.asserter == self._transactions.address]
+        return next(iter([*quiet, *ours]), None)
 
     def _compare_with_unsafe(self, claims: BatchClaims) -> None:
         unsafe = self._unsafe_block(claims.batch_index)
@@ -154,7 +158,9 @@ class Asserter:
         _, blobs = await asyncio.to_thread(expected_assertion, claims, stride)
         ends = await open_checkpoints(self._prover, blobs, 0, checkpoint_count(claims.steps, stride) - 1)
         data = Rollup.make_assertion(parent, claims.batch_hash, index, claims.steps, claims.final_state, ends)
-        label = f"assert {claims.batch_hash.hex()} on {parent.hex()} commitment {claims.commitments[-1].hex()}"
+        # One that died by our silence is made again: the label must say that it is another.
+        attempt = self.log.killed_by_claim(self._transactions.address, parent, claims.commitments[-1])
+        label = f"assert {claims.batch_hash.hex()} on {parent.hex()} commitment {claims.commitments[-1].hex()} #{attempt}"
         receipt = await self._transactions.send(TxCandidate(
             self._rollup.address, data, self._settings.assertion_bond, tuple(blobs), label=label))
         self.asserted += 1

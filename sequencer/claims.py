@@ -9,6 +9,7 @@ from typing import Protocol
 from derivation.commitments import checkpoint_blobs
 from execution.types import StepState
 from l1.blobs import blob_versioned_hash
+from l1.events import AssertionMade
 from sequencer.derived import DerivedChain
 
 
@@ -66,6 +67,10 @@ class Expected:
     steps: int
     commitment: bytes
     checkpoint_blobs: tuple[bytes, ...]  # versioned hashes
+
+    def is_said_by(self, made: AssertionMade) -> bool:
+        return (self.batch_hash, self.steps, self.commitment, self.checkpoint_blobs) == (
+            made.batch_hash, made.steps, made.commitment, made.checkpoint_blobs)
 
 
 def expected_assertion(claims: BatchClaims, stride: int) -> tuple[Expected, list[bytes]]:

@@ -61,6 +61,14 @@ class RollupLog:
             if assertion_id not in self.killed:
                 yield self.made[assertion_id]
 
+    def killed_by_claim(self, asserter: bytes, parent_id: bytes, commitment: bytes) -> int:
+        """How many assertions of that end, by that asserter on that parent, have been killed."""
+        return sum(
+            1 for each in self.killed
+            if each in self.made and (made := self.made[each]).asserter == asserter
+            and (made.parent_id, made.commitment) == (parent_id, commitment)
+        )  # fmt: skip
+
     def orphans(self) -> Iterator[AssertionMade]:
         """Assertions that can never be confirmed and aren't killed yet: their parent is dead, or a sibling confirmed."""
         winners = {self.made[one].parent_id: one for one in self.confirmed if one in self.made}

@@ -149,6 +149,10 @@ abstract contract Assertions is IRollup, Bonds {
         a.checkpointBlobs = _requireCheckpoints(a, ends);
 
         id = keccak256(abi.encode(parentId, batchHash, steps, a.commitment, a.checkpointBlobs, msg.sender));
+        // What died may have been right and only its asserter silent: the same can be asserted again, as another.
+        while (_assertions[id].status == AssertionStatus.Killed) {
+            id = keccak256(abi.encode(id));
+        }
         if (_assertions[id].status != AssertionStatus.None) revert AssertionExists(id);
         _assertions[id] = a;
         emit AssertionMade(

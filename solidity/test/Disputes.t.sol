@@ -569,6 +569,27 @@ contract DisputesTest is Fixture {
         rollup.reclaim(gameId);
     }
 
+    function test_WhatDiedBySilenceIsMadeAgainAndDefended() public {
+        claimWrong(16, 2, 0);
+        bytes32 first = id;
+        openAs(CHALLENGER, 1);
+        bytes32 firstGame = keccak256(abi.encode(first, CHALLENGER, uint64(1)));
+        vm.warp(time() + CLOCK);
+        rollup.timeout(one(firstGame));
+        requireStatus(AssertionStatus.Killed);
+
+        id = assertStates(rollup, ASSERTER, 0, batch, right);
+        assertEq(id, keccak256(abi.encode(first)), "another id");
+        requireStatus(AssertionStatus.Pending);
+        bytes32 gameId = openAs(CHALLENGER, 1);
+        assertTrue(gameId != firstGame, "another game");
+        splitAs(ASSERTER, gameId, inner(gameId));
+        vm.warp(time() + WINDOW);
+        rollup.timeout(one(gameId));
+        rollup.confirm(id);
+        requireStatus(AssertionStatus.Confirmed);
+    }
+
     function test_TimeoutSkipsWhatIsNotOver() public {
         claimWrong(16, 2, 0);
         bytes32[] memory ids = new bytes32[](5);
