@@ -41,9 +41,12 @@ class ChainClock:
             raise ValueError(f"timestamp {timestamp} is not after the head's {parent_timestamp}")
         self._asked = timestamp
 
-    def advance(self, seconds: int) -> int:
-        """Moves the chain's time ahead; returns the total offset."""
+    def advance(self, seconds: int, head_timestamp: int) -> int:
+        """Moves the chain's time ahead; returns the total offset.
+
+        Counted from the head where many blocks in little time have brought it ahead of the clock.
+        """
         if seconds < 0:
             raise ValueError("time can't go back")
-        self.offset += seconds
+        self.offset = max(self.offset, head_timestamp - int(self._now())) + seconds
         return self.offset

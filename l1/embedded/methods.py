@@ -132,7 +132,7 @@ class DevelopmentMethods:
 
     @method("evm_increaseTime")
     def increase_time(self, seconds: Number) -> str:
-        return hex(self._node.clock.advance(seconds))
+        return hex(self._node.clock.advance(seconds, self._node.head().timestamp))
 
     @method("evm_setNextBlockTimestamp")
     def set_next_block_timestamp(self, timestamp: Number) -> str:

@@ -64,10 +64,11 @@ class Arena:
         self._parties = 0
 
     @contextlib.asynccontextmanager
-    async def party(self, *claims: BatchClaims) -> AsyncIterator[Party]:
-        """An asserter of these claims, defending them in games, on an account of its own."""
-        account = self.net.account(FIRST_LIAR + self._parties)
-        self._parties += 1
+    async def party(self, *claims: BatchClaims, account: LocalAccount | None = None) -> AsyncIterator[Party]:
+        """An asserter of these claims, defending them in games, on an account of its own or the one given."""
+        if account is None:
+            account = self.net.account(FIRST_LIAR + self._parties)
+            self._parties += 1
         async with L1Client(self.net.l1.rpc_url) as l1, self.sender(account, l1) as transactions:
             asserter = Asserter(
                 l1, Rollup(l1, self.net.deployment.rollup), self.net.deployment.block_number, transactions, Liar(*claims),

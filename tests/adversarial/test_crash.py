@@ -129,6 +129,51 @@ async def test_a_silent_challenger_loses_and_the_assertion_stands(tmp_path: Path
         await scene.confirm_honest()
 
 
+async def test_what_died_by_silence_is_asserted_again(tmp_path: Path) -> None:
+    """The only asserter is down for longer than its clock while somebody plays a false game: it loses the bond, not the
+    rollup. Back again, it makes the same assertion once more, defends it and has it confirmed."""
+    async with arena(tmp_path, 16, 2, clock=900, window=2 * 3600, honest_asserts=False) as scene:
+        right = scene.truth.claims(scene.truth.commitments, scene.truth.states[-1])
+        account = scene.net.account(29)
+        opening = await open_checkpoints(Prover(0), checkpoint_blobs(scene.truth.commitments, 16), 0, 1)
+        async with scene.sender(scene.net.account(30)) as attacker:
+
+            async def false_game(assertion_id: bytes) -> bytes:
+                await attacker.send(TxCandidate(scene.rollup.address, Rollup.open_game(assertion_id, 0, opening), 10**17))
+                return game_id_of(assertion_id, attacker.address, 0)
+
+            async with scene.party(right, account=account) as party:
+                died = await scene.assertion_of(party.address)
+                await party.silence()
+                game = await false_game(died)
+                await scene.net.travel(901)
+                await attacker.send(TxCandidate(scene.rollup.address, Rollup.timeout([game])))
+            assert await scene.status(died) is AssertionStatus.KILLED
+
+            async with scene.party(right, account=account) as party:
+
+                async def again() -> bytes | None:
+                    made = [bytes(event.args["id"]) for event in await scene.net.events("AssertionMade")]
+                    return next((each for each in made if each != died), None)
+
+                living = await scene.net.until(again, "it asserts again", timeout=90)
+                game = await false_game(living)
+
+                async def answered() -> bool:
+                    return any((await scene.rollup.game(game)).split_hash)
+
+                await scene.net.until(answered, "it defends", timeout=90)
+                await scene.net.travel(901)
+
+                async def lost() -> bool:
+                    return (await scene.rollup.game(game)).status is GameStatus.ASSERTER_WON
+
+                await scene.net.until(lost, "the silent challenger has lost")
+            await scene.net.travel(2 * 3600)
+            await attacker.send(TxCandidate(scene.rollup.address, Rollup.confirm(living)))
+        assert (await scene.rollup.latest_confirmed()).id == living
+
+
 async def test_what_is_built_on_a_lie_dies_with_it(tmp_path: Path) -> None:
     """Nobody can prove anything about the child, which starts from a state nobody has; its parent's death is its own."""
     async with arena(tmp_path, 16, 2) as scene:

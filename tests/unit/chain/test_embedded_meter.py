@@ -75,9 +75,11 @@ def test_an_asked_for_timestamp_comes_once_and_time_goes_on_from_it() -> None:
     assert clock.peek(990) == 2000 == clock.take(990)
     now = 1003.0
     assert clock.take(2000) == 2003
-    clock.advance(100)
+    clock.advance(100, 2003)
     assert clock.take(2003) == 2103
+    clock.advance(50, 2200)  # blocks came faster than slots
+    assert clock.take(2200) == 2250
     with pytest.raises(ValueError, match="not after"):
-        clock.ask(2103, 2103)
+        clock.ask(2250, 2250)
     with pytest.raises(ValueError, match="back"):
-        clock.advance(-1)
+        clock.advance(-1, 2250)
