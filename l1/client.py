@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import aiohttp
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 from execution.encoding import encode_bytes, encode_int, keccak, wrap_list
+from l1.http_provider import HttpProvider
 from l1.rpc_errors import RpcError
 
 BlockId = int | bytes | str
@@ -95,14 +96,14 @@ class L1Client:
     ) -> None:
         if transports is None:
             urls = [urls] if isinstance(urls, str) else list(urls)
-            transports = [_http(url, retry.timeout) for url in urls]
+            transports = [HttpProvider(url, retry.timeout) for url in urls]
         if not transports:
             raise ValueError("an L1 client needs at least one URL")
         self._transports = list(transports)
         self._retry = retry
         self._compare = compare and len(self._transports) > 1
         first = self._transports[0]
-        self.w3: AsyncWeb3 | None = AsyncWeb3(first) if isinstance(first, AsyncHTTPProvider) else None
+        self.w3: AsyncWeb3 | None = AsyncWeb3(first) if isinstance(first, HttpProvider) else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,7 +113,7 @@ class L1Client:
 
     async def close(self) -> None:
         for transport in self._transports:
-            if isinstance(transport, AsyncHTTPProvider):
+            if isinstance(transport, HttpProvider):
                 await transport.disconnect()
 
     # --- requests ------------------------------------------------------------------------------------------
@@ -261,14 +262,6 @@ class _NoAnswer(Exception):
 
 
 _TRANSIENT = frozenset({-32005, -32603, 429})  # limit exceeded, internal error, too many requests
-
-
-def _http(url: str, timeout: float) -> AsyncHTTPProvider:
-    return AsyncHTTPProvider(
-        url,
-        request_kwargs={"timeout": aiohttp.ClientTimeout(total=timeout)},
-        exception_retry_configuration=None,  # tries are counted here
-    )
 
 
 def _block_parameter(block: BlockId) -> Any:

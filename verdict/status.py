@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import aiohttp
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 from web3.exceptions import Web3Exception
 
+from l1.http_provider import HttpProvider
 from verdict.config import Config
 from verdict.deployment import Deployment
 from verdict.errors import L1Problem
@@ -116,8 +117,7 @@ async def _l2(config: Config) -> dict[str, Any] | None:
     """The sequencer's heads; None if it doesn't answer."""
     host = "127.0.0.1" if config.sequencer.host == "0.0.0.0" else config.sequencer.host
     url = f"http://{host}:{config.sequencer.port}"
-    provider = AsyncHTTPProvider(url, request_kwargs={"timeout": aiohttp.ClientTimeout(total=3)},
-                                 exception_retry_configuration=None)
+    provider = HttpProvider(url, timeout=3)
     w3 = AsyncWeb3(provider)
     heads: dict[str, Any] = {"url": url}
     try:

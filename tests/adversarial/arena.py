@@ -11,12 +11,14 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils import to_checksum_address
 
 from chain.store import ChainStore
 from challenger.game import Rules as GameRules
 from derivation.inputs import DerivationParams
 from derivation.node import NodeSettings, RollupNode
 from derivation.records import DerivedRecord
+from execution.opcodes import contract_address
 from execution.rules import Rules
 from l1.beacon import BeaconClient
 from l1.client import L1Client
@@ -156,8 +158,12 @@ async def _queue(net: Devnet) -> None:
         await net.send(net.w3, payer, to=inbox, data=Inbox.force_transaction(bytes(raw)))
 
 
+COUNTER = "0x6760015f54015f55005f5260086018f3"
+"""Creates a contract that adds one to its first slot whenever it is called."""
+
+
 async def transact(net: Devnet, first_nonce: int) -> None:
-    """Transfers to fresh accounts and a contract creation, all within one batch."""
+    """Transfers to fresh accounts, a contract creation and a call of it, all within one batch."""
     l2 = net.l2()
     account = net.account(6)
     try:
@@ -166,7 +172,10 @@ async def transact(net: Devnet, first_nonce: int) -> None:
                 "nonce": nonce, "chainId": 42069, "gas": 21_000, "value": 1, "to": Account.create().address,
                 "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
             if nonce == first_nonce + TRANSFERS // 2:
-                fields |= {"to": "", "data": "0x600160005560006000f3", "gas": 100_000, "value": 0}
+                fields |= {"to": "", "data": COUNTER, "gas": 200_000, "value": 0}
+            elif nonce == first_nonce + TRANSFERS // 2 + 1:
+                counter = contract_address(bytes.fromhex(account.address[2:]), nonce - 1)
+                fields |= {"to": to_checksum_address(counter), "gas": 100_000, "value": 0}
             await l2.eth.send_raw_transaction(account.sign_transaction(fields).raw_transaction)
     finally:
         await l2.provider.disconnect()  # type: ignore[attr-defined]

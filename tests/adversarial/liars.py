@@ -20,6 +20,7 @@ from derivation.records import DerivedRecord
 from execution.abi import commitment
 from execution.errors import InvalidWitness
 from execution.step import StepOutcome
+from execution.transactions import decode_transaction
 from execution.trie import NodeSource
 from execution.types import BatchEnd, BlockStart, Input, StepState, Transaction
 from execution.world import WorldState
@@ -175,6 +176,16 @@ def _enrich(world: WorldState) -> None:
     world.set_balance(THIEF, LOOT)
 
 
+def _miscounts(truth: Truth) -> BatchClaims:
+    """The step that calls the contract made just before it: the contract is said to have counted further."""
+    counter = next(each.receipt.contract_address for each in truth.outcomes if each.receipt and each.receipt.contract_address)
+    calls = (
+        k for k, each in enumerate(truth.inputs)
+        if isinstance(each, Transaction) and truth.outcomes[k].receipt and decode_transaction(each.raw).to == counter
+    )  # fmt: skip
+    return lie_at(truth, next(calls), _account(lambda world: world.set_storage(counter, 0, 1_000_000)))
+
+
 def _middle(steps: Sequence[int]) -> int:
     return steps[len(steps) // 2]
 
@@ -183,6 +194,7 @@ LIES: dict[str, Lie] = {
     "steals in the first step": lambda t: lie_at(t, 0, _account(_enrich)),
     "steals in a transaction": lambda t: lie_at(t, _middle(t.steps_of(Transaction, included=True)), _account(_enrich)),
     "steals in the last step": lambda t: lie_at(t, t.steps - 1, _account(_enrich)),
+    "miscounts in a contract call": _miscounts,
     "gas used": lambda t: lie_at(
         t, _middle(t.steps_of(Transaction, included=True)), _open_block(gas_used=lambda gas: gas + 1)),  # type: ignore[operator]
     "receipts root": lambda t: lie_at(

@@ -16,7 +16,7 @@ from tests.adversarial.liars import LIES
 EVERYTHING = list(LIES)
 TOGETHER = 4
 """Liars at a time: they and the daemons and L1 share this process."""
-SOME = ["steals in a transaction", "runs an invalid transaction", "one step only", "far too many steps"]
+SOME = ["steals in a transaction", "miscounts in a contract call", "runs an invalid transaction", "one step only", "far too many steps"]
 
 
 async def every_lie_dies(directory: Path, stride: int, arity: int, names: list[str]) -> None:

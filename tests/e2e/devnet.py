@@ -24,11 +24,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from eth_account.signers.local import LocalAccount
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 from l1.client import L1Client
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import EmbeddedL1Settings
+from l1.http_provider import HttpProvider
 from verdict.config import Config, parse_config
 from verdict.deploy import deploy
 from verdict.deployment import Deployment
@@ -206,7 +207,7 @@ class Devnet:
     def l2(self, config: Config | None = None) -> AsyncWeb3:
         """web3.py on the sequencer's JSON-RPC."""
         port = (config or self.config).sequencer.port
-        return AsyncWeb3(AsyncHTTPProvider(f"http://127.0.0.1:{port}", exception_retry_configuration=None))
+        return AsyncWeb3(HttpProvider(f"http://127.0.0.1:{port}"))
 
     # ---- L1
 

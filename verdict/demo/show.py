@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 from l1.client import L1Client, L1Unavailable
+from l1.http_provider import HttpProvider
 from verdict.demo.network import (
     ALICE,
     BOB,
@@ -90,7 +91,7 @@ async def _show(network: Network, console: Console, keep: bool, wait: bool) -> i
                   f"[dim]Files: {network.directory}[/dim]")
     async with contextlib.AsyncExitStack() as stack:
         l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
-        provider = AsyncHTTPProvider(f"http://127.0.0.1:{config.sequencer.port}", exception_retry_configuration=None)
+        provider = HttpProvider(f"http://127.0.0.1:{config.sequencer.port}")
         stack.push_async_callback(provider.disconnect)
         story = Story(network, timeline, l1, AsyncWeb3(provider), wait)
         outcome = await story.tell()

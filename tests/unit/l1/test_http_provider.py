@@ -1,0 +1,57 @@
+"""A request given up at any moment costs the next one nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+from web3._utils.http_session_manager import HTTPSessionManager
+
+from l1.http_provider import HttpProvider
+
+ANSWER = {"jsonrpc": "2.0", "id": 0, "result": "0x1"}
+
+
+async def test_cancelled_requests_leave_nothing_locked() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(ANSWER)
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    first, second = HttpProvider(url), HttpProvider(url)
+    try:
+        with HTTPSessionManager._lock:  # web3's: as if another request of the process were at it
+            task = asyncio.create_task(first.make_request("eth_chainId", []))  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(10):
+            for provider in (first, second):
+                assert (await provider.make_request("eth_chainId", []))["result"] == "0x1"  # type: ignore[arg-type]
+    finally:
+        await first.disconnect()
+        await second.disconnect()
+        await runner.cleanup()
+
+
+async def test_no_answer_in_time_is_a_timeout() -> None:
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await released.wait()
+        writer.close()
+
+    released = asyncio.Event()
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    provider = HttpProvider(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", timeout=0.2)
+    try:
+        with pytest.raises(TimeoutError):
+            await provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
+    finally:
+        released.set()
+        await provider.disconnect()
+        server.close()
