@@ -23,7 +23,7 @@ from derivation.commitments import checkpoint_count, open_checkpoints
 from l1.blobs import Prover
 from l1.client import L1Client, L1Inconsistent, L1Unavailable
 from l1.contracts import GameRecord, Rollup
-from l1.events import AssertionMade
+from l1.events import AssertionMade, KillReason
 from l1.rpc_errors import RpcError
 from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager, TxCandidate
 from sequencer.claims import BatchClaims, ClaimSource, Expected, expected_assertion
@@ -107,7 +107,7 @@ class Asserter:
                 break
             made = self._standing(parent, expected)
             if made is None:
-                if self._settings.assert_batches:
+                if self._settings.assert_batches and not self._proved_wrong(parent, expected):
                     self._start(tasks, f"assert {index} {batch_hash.hex()} on {parent.hex()}", self._assert(index, parent))
                 break
             if first and self._settings.confirm:
@@ -142,6 +142,15 @@ class Asserter:
         ours = [made for made in same if made.asserter == self._transactions.address]
         return next(iter([*quiet, *ours]), None)
 
+    def _proved_wrong(self, parent: bytes, expected: Expected) -> bool:
+        """L1 has judged these very claims. It is our node that is wrong: another bond would be lost in the same way."""
+        for made, reason in self.log.dead(parent, expected.batch_hash):
+            if reason is KillReason.STEP_PROOF and expected.is_said_by(made):
+                self._complain(made.id.hex(), "a step of what we claim was proved wrong on L1: this node is wrong, "
+                               "it asserts nothing more", assertion=made.id.hex(), batch=made.batch_hash.hex())
+                return True
+        return False
+
     def _compare_with_unsafe(self, claims: BatchClaims) -> None:
         unsafe = self._unsafe_block(claims.batch_index)
         if unsafe is not None and unsafe != claims.final_state.block_hash and claims.batch_hash not in self._alarmed:
@@ -159,7 +168,7 @@ class Asserter:
         ends = await open_checkpoints(self._prover, blobs, 0, checkpoint_count(claims.steps, stride) - 1)
         data = Rollup.make_assertion(parent, claims.batch_hash, index, claims.steps, claims.final_state, ends)
         # One that died by our silence is made again: the label must say that it is another.
-        attempt = self.log.killed_by_claim(self._transactions.address, parent, claims.commitments[-1])
+        attempt = sum(made.asserter == self._transactions.address for made, _ in self.log.dead(parent, claims.batch_hash))
         label = f"assert {claims.batch_hash.hex()} on {parent.hex()} commitment {claims.commitments[-1].hex()} #{attempt}"
         receipt = await self._transactions.send(TxCandidate(
             self._rollup.address, data, self._settings.assertion_bond, tuple(blobs), label=label))

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 
 from l1.client import L1Client, L1Log
 from l1.contracts import Rollup, read_rollup_event
-from l1.events import AssertionConfirmed, AssertionKilled, AssertionMade, GameEnded, GameOpened, RollupEvent
+from l1.events import (
+    AssertionConfirmed,
+    AssertionKilled,
+    AssertionMade,
+    GameEnded,
+    GameOpened,
+    KillReason,
+    RollupEvent,
+)
 
 OVERLAP = 32  # L1 blocks read again
 SPAN = 2000  # L1 blocks asked for at once
@@ -28,7 +36,7 @@ class RollupLog:
         self._next = start
         self._anchor: tuple[int, bytes] | None = None  # a block before everything that will be read again
         self.made: dict[bytes, AssertionMade] = {}
-        self.killed: set[bytes] = set()
+        self.killed: dict[bytes, KillReason] = {}
         self.confirmed: set[bytes] = set()
         self.open_games: dict[bytes, GameOpened] = {}
         self._children: dict[tuple[bytes, bytes], list[bytes]] = {}
@@ -61,13 +69,11 @@ class RollupLog:
             if assertion_id not in self.killed:
                 yield self.made[assertion_id]
 
-    def killed_by_claim(self, asserter: bytes, parent_id: bytes, commitment: bytes) -> int:
-        """How many assertions of that end, by that asserter on that parent, have been killed."""
-        return sum(
-            1 for each in self.killed
-            if each in self.made and (made := self.made[each]).asserter == asserter
-            and (made.parent_id, made.commitment) == (parent_id, commitment)
-        )  # fmt: skip
+    def dead(self, parent_id: bytes, batch_hash: bytes) -> Iterator[tuple[AssertionMade, KillReason]]:
+        """Assertions of that batch on that parent that have been killed, and why, oldest first."""
+        for assertion_id in self._children.get((parent_id, batch_hash), []):
+            if assertion_id in self.killed:
+                yield self.made[assertion_id], self.killed[assertion_id]
 
     def orphans(self) -> Iterator[AssertionMade]:
         """Assertions that can never be confirmed and aren't killed yet: their parent is dead, or a sibling confirmed."""
@@ -84,7 +90,7 @@ class RollupLog:
             self._events.setdefault(entry.block_number, []).append(event)
 
     def _index(self) -> None:
-        self.made, self.killed, self.confirmed, self.open_games = {}, set(), set(), {}
+        self.made, self.killed, self.confirmed, self.open_games = {}, {}, set(), {}
         children: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
         for number in sorted(self._events):
             for event in self._events[number]:
@@ -93,7 +99,7 @@ class RollupLog:
                         self.made[event.id] = event
                         children[event.parent_id, event.batch_hash].append(event.id)
                     case AssertionKilled():
-                        self.killed.add(event.id)
+                        self.killed[event.id] = event.reason
                     case AssertionConfirmed():
                         self.confirmed.add(event.id)
                     case GameOpened():

@@ -18,7 +18,7 @@ from challenger.game import Rules as GameRules
 from derivation.inputs import DerivationParams
 from derivation.node import NodeSettings, RollupNode
 from derivation.records import DerivedRecord
-from execution.opcodes import contract_address
+from execution.calls import contract_address
 from execution.rules import Rules
 from l1.beacon import BeaconClient
 from l1.client import L1Client
