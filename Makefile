@@ -57,7 +57,7 @@ lint: $(INSTALLED) ## ruff
 	@$(BIN)/ruff check .
 
 bench: $(INSTALLED) ## what is fast and what it costs
-	@set -e; for file in benchmarks/*.py; do test "$$(basename $$file)" = __init__.py || $(BIN)/python $$file $(ARGS); done
+	@set -e; for file in $$(find benchmarks -name '*.py' ! -name '__init__.py' | sort); do $(BIN)/python $$file $(ARGS); done
 
 lock: ## requirements.lock from what is in .venv now
 	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
