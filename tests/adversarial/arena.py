@@ -137,7 +137,7 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
         async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
             await transact(net, 0)
             with ChainStore.open(None, l2_genesis(net.config)) as store:
-                node = RollupNode(_settings(net), store, l1, beacon)
+                node = RollupNode(node_settings(net), store, l1, beacon)
                 try:
                     await derive(node, 0)
                     truth = await truth_of(node, 0)
@@ -181,7 +181,7 @@ async def transact(net: Devnet, first_nonce: int) -> None:
         await l2.provider.disconnect()  # type: ignore[attr-defined]
 
 
-def _settings(net: Devnet) -> NodeSettings:
+def node_settings(net: Devnet) -> NodeSettings:
     rollup = net.config.rollup
     params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
                               int(rollup.max_drift))
