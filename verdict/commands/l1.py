@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 def l1(
     config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", metavar="DIR", help="Keep the chain there, across restarts.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Don't print the accounts.")] = False,
     log_format: LogFormat = LogFormatOption.console,
     log_level: LogLevel = LogLevelOption.info,
@@ -35,7 +40,7 @@ def l1(
 
         cast block latest --rpc-url http://127.0.0.1:8545
 
-    In memory unless l1.embedded.persistent = true.
+    In memory unless --data-dir is given or l1.embedded.persistent = true (then in data_dir/l1).
     """
     from l1.embedded.service import run_l1
     from verdict.config import load_config
@@ -44,6 +49,8 @@ def l1(
 
     loaded = load_config(config)
     settings = embedded_settings(loaded)
+    if data_dir is not None:
+        settings = replace(settings, data_dir=data_dir)
     configure_logging(log_format.value, log_level.value)
     if not quiet:
         _print_accounts(loaded)
