@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from challenger.events import Waiting
@@ -27,7 +26,12 @@ async def test_it_waits_while_two_l1_sources_disagree(tmp_path: Path) -> None:
                     listener = challenger.events.listen()
                     heard = await listener.until(lambda event: isinstance(event, Waiting) and event.alarm, 60)
                     assert isinstance(heard, Waiting) and heard.subject == lied and "different blocks" in heard.reason
-                    await asyncio.sleep(3)
+                    seen = (await scene.l1.head()).number
+
+                    async def later() -> bool:
+                        return (await scene.l1.head()).number >= seen + 10
+
+                    await scene.net.until(later, "L1 goes on for ten blocks")
                     assert challenger.parts.transactions.in_flight == 0
             assert await scene.status(lied) is AssertionStatus.PENDING
             async with ChallengerService(scene.net.another({"challenger.l1_rpc_urls": [scene.net.l1.rpc_url]})):

@@ -219,11 +219,12 @@ async def test_l1_being_away_is_waited_for():
     playing, _ = player(fakes)
     scheduler = Scheduler(watcher, playing, EventStream())  # type: ignore[arg-type]
     task = asyncio.create_task(scheduler.run(0.02))
-    await asyncio.sleep(0.1)
-    assert scheduler.failure == "no answer"
-    watcher.shown = snapshot(made)
-    await asyncio.sleep(0.2)
-    assert OpenGame(made.id, 1) in fakes.done and scheduler.failure is None
+    async with asyncio.timeout(10):
+        while scheduler.failure != "no answer":
+            await asyncio.sleep(0.01)
+        watcher.shown = snapshot(made)
+        while OpenGame(made.id, 1) not in fakes.done or scheduler.failure is not None:
+            await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
