@@ -28,9 +28,7 @@ from challenger.responder import Responder, Terms
 from challenger.scheduler import Scheduler
 from challenger.sources import L1Sources
 from challenger.watch import Watcher
-from derivation.inputs import DerivationParams
-from derivation.node import NodeSettings, RollupNode
-from execution.rules import Rules
+from derivation.node import RollupNode
 from l1.beacon import BeaconClient, DirectoryArchive
 from l1.client import L1Client
 from l1.contracts import Rollup
@@ -41,6 +39,7 @@ from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
 from verdict.genesis import l2_genesis
 from verdict.keys import load_key
+from verdict.node_settings import node_settings
 
 log = structlog.get_logger("challenger")
 
@@ -135,7 +134,7 @@ class ChallengerService:
             key = self._key if self._key is not None else load_key("challenger", config.data_dir).key.hex()
             transactions = await stack.enter_async_context(
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
-            node = _node(config, deployment, store, l1, beacon)
+            node = RollupNode(node_settings(config, deployment, max(config.challenger.poll, MIN_POLL)), store, l1, beacon)
             stack.callback(node.close)
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
@@ -168,15 +167,6 @@ class ChallengerService:
             for task in tasks:
                 task.cancel()
         log.info("challenger stopped")
-
-
-def _node(config: Config, deployment: Deployment, store: ChainStore, l1: L1Client, beacon: BeaconClient) -> RollupNode:
-    rollup = config.rollup
-    params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
-                              int(rollup.max_drift))
-    settings = NodeSettings(Rules(chain_id=rollup.chain_id), params, bytes.fromhex(deployment.inbox[2:]),
-                            deployment.block_number, config.l1.confirmations, max(config.challenger.poll, MIN_POLL))
-    return RollupNode(settings, store, l1, beacon)
 
 
 async def _terms(config: Config, l1: L1Client, rollup: Rollup) -> Terms:

@@ -26,9 +26,7 @@ from chain.mempool import PoolLimits
 from chain.store import ChainStore
 from challenger.game import Rules as GameRules
 from derivation.chunks import CHUNKS_PER_BLOB, MAX_PAYLOAD, MAX_TRANSACTION_SIZE
-from derivation.inputs import DerivationParams
-from derivation.node import NodeSettings, RollupNode
-from execution.rules import Rules
+from derivation.node import RollupNode
 from l1.beacon import BeaconClient, DirectoryArchive
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
@@ -51,6 +49,7 @@ from verdict.deployment import Deployment, DeploymentError
 from verdict.errors import L1Problem
 from verdict.genesis import l2_genesis
 from verdict.keys import load_key
+from verdict.node_settings import node_settings
 
 log = structlog.get_logger("sequencer")
 
@@ -212,17 +211,13 @@ class SequencerService:
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
               beacon: BeaconClient, transactions: TransactionManager, claims: Claims) -> Parts:
     rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
-    rules = Rules(chain_id=rollup.chain_id)
-    params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
-                              int(rollup.max_drift))
+    of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
     limits = PoolLimits(settings.mempool.max_transactions, settings.mempool.max_per_sender,
                         max_size=min(MAX_TRANSACTION_SIZE, settings.target_blobs * CHUNKS_PER_BLOB * MAX_PAYLOAD))
-    node = L2Node(store, rules, params, limits)
+    node = L2Node(store, of_node.rules, of_node.params, limits)
     ledger = BatchLedger(store)
-    derivation = RollupNode(
-        NodeSettings(rules, params, inbox.address, deployment.block_number, config.l1.confirmations,
-                     max(settings.poll, MIN_POLL)), derived_store, l1, beacon)
+    derivation = RollupNode(of_node, derived_store, l1, beacon)
     derived = DerivedView(derivation)
     view = L1View(l1, inbox, config.l1.confirmations)
     builder = Builder(

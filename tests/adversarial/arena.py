@@ -15,11 +15,9 @@ from eth_utils import to_checksum_address
 
 from chain.store import ChainStore
 from challenger.game import Rules as GameRules
-from derivation.inputs import DerivationParams
-from derivation.node import NodeSettings, RollupNode
+from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from execution.calls import contract_address
-from execution.rules import Rules
 from l1.beacon import BeaconClient
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
@@ -31,6 +29,7 @@ from sequencer.claims import BatchClaims
 from tests.adversarial.liars import Liar, Truth, truth_of
 from tests.e2e.devnet import ETHER, Devnet
 from verdict.genesis import l2_genesis
+from verdict.node_settings import node_settings
 
 WINDOW, CLOCK = 12 * 3600, 4 * 3600  # seconds; nobody runs out of time unless a test travels
 FIRST_LIAR = 10  # index of the test account that the first liar uses
@@ -137,7 +136,7 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
         async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
             await transact(net, 0)
             with ChainStore.open(None, l2_genesis(net.config)) as store:
-                node = RollupNode(node_settings(net), store, l1, beacon)
+                node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
                     await derive(node, 0)
                     truth = await truth_of(node, 0)
@@ -179,14 +178,6 @@ async def transact(net: Devnet, first_nonce: int) -> None:
             await l2.eth.send_raw_transaction(account.sign_transaction(fields).raw_transaction)
     finally:
         await l2.provider.disconnect()  # type: ignore[attr-defined]
-
-
-def node_settings(net: Devnet) -> NodeSettings:
-    rollup = net.config.rollup
-    params = DerivationParams(rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit,
-                              int(rollup.max_drift))
-    return NodeSettings(Rules(chain_id=rollup.chain_id), params, bytes.fromhex(net.deployment.inbox[2:]),
-                        net.deployment.block_number)
 
 
 async def derive(node: RollupNode, index: int) -> DerivedRecord:

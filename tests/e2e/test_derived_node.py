@@ -10,9 +10,9 @@ from derivation.node import RollupNode
 from l1.beacon import BeaconClient
 from l1.client import L1Client
 from l1.contracts import Inbox
-from tests.adversarial.arena import node_settings
 from tests.e2e.devnet import ETHER, Devnet
 from verdict.genesis import l2_genesis
+from verdict.node_settings import node_settings
 
 LARGE = "0x6001600052" + "5b" * 5_000 + "00"
 """Initcode larger than a chunk: it crosses L1 in fragments."""
@@ -40,7 +40,7 @@ async def test_a_node_derived_from_l1_alone_has_the_sequencers_blocks(tmp_path: 
 
         async with L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
             with ChainStore.open(None, l2_genesis(net.config)) as store:
-                node = RollupNode(node_settings(net), store, l1, beacon)
+                node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
 
                     async def derived() -> bool:
