@@ -27,7 +27,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "Name another one: make $(or $(MAKECMDGOALS),install) PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) can't make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary --requirement requirements.lock
+	@# The lock is complete. --no-deps: EELS asks for coincurve 20, which has no wheel for Python 3.13; 21 does the same.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 	  --config-settings editable_mode=compat --editable .
 	@touch $@

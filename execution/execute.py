@@ -45,13 +45,15 @@ def execute(
     trace: bytes,
     *,
     rules_of: Callable[[Trace], Rules] = rules_of_trace,
+    minimal_witness: bool = False,
 ) -> Verdict:
     """True iff executing `trace` from `pre_root` ends exactly at `post_root` and uses exactly `gas_used`.
 
     Never raises: whatever goes wrong makes it false. Work is bounded by `gas_used` and the trace's size.
+    `minimal_witness`: as in `WitnessSource`. No weaker a proof, but not what L1's EXECUTE asks for.
     """
     try:
-        return _execute(pre_root, post_root, gas_used, decode_trace(trace), rules_of)
+        return _execute(pre_root, post_root, gas_used, decode_trace(trace), rules_of, minimal_witness)
     except (InvalidTrace, InvalidWitness, InvalidBlock, WorkLimitExceeded) as error:
         return Verdict(False, f"{type(error).__name__}: {error}", None)
     except Exception as error:  # noqa: BLE001 - an engine that fails on an input does not prove it
@@ -59,7 +61,12 @@ def execute(
 
 
 def _execute(
-    pre_root: bytes, post_root: bytes, gas_used: int, trace: Trace, rules_of: Callable[[Trace], Rules]
+    pre_root: bytes,
+    post_root: bytes,
+    gas_used: int,
+    trace: Trace,
+    rules_of: Callable[[Trace], Rules],
+    minimal_witness: bool,
 ) -> Verdict:
     if trace.fork != "prague":
         return Verdict(False, f"unknown fork {trace.fork!r}", None)
@@ -68,7 +75,7 @@ def _execute(
     if trace.post.state_root != post_root:
         return Verdict(False, "the trace ends at another state root", None)
     _check_sizes(trace.witness)
-    source = WitnessSource(trace.witness)
+    source = WitnessSource(trace.witness, minimal=minimal_witness)
     blocks = sum(isinstance(item, BlockStart) for item in trace.inputs)
     budget = WorkBudget(gas_used, _SYSTEM_GAS + _SYSTEM_GAS_PER_BLOCK * blocks)
     machine = Machine(rules_of(trace), source, trace.pre, source.header, budget)

@@ -46,6 +46,9 @@ class StepOutcome:
 class Machine:
     """Runs many steps and keeps the world in memory in between.
 
+    Roots are computed when `state` is asked for (and at a block's end), not at each step: who wants only the end of
+    a segment pays for its roots once and needs no witness for those in between.
+
     `headers` gives a header's RLP by its hash (InvalidWitness if it can't); those sealed here are remembered.
     After an exception other than from a bad input's decoding the machine is of no more use.
     """
@@ -59,7 +62,8 @@ class Machine:
         budget: WorkBudget | None = None,
     ) -> None:
         self.rules = rules
-        self.state = state
+        self._state = state
+        self._roots_pending = False
         self.world = WorldState(source, state.state_root)
         self._source = source
         self._headers = headers
@@ -77,6 +81,19 @@ class Machine:
                 budget,
             )
 
+    @property
+    def state(self) -> StepState:
+        """The StepState after the last step."""
+        if self._roots_pending:
+            assert self._builder is not None
+            self._state = replace(self._state, state_root=self.world.root(), open=self._builder.open_block)
+            self._roots_pending = False
+        return self._state
+
+    @state.setter
+    def state(self, state: StepState) -> None:
+        self._state = state
+
     def step(self, item: Input) -> StepOutcome:
         outcome = StepOutcome()
         match item:
@@ -90,15 +107,15 @@ class Machine:
             case _:
                 pass
         if isinstance(item, Fragment):
-            state = self.state
-            self.state = replace(
+            state = self._state
+            self._state = replace(
                 state,
                 fragments_hash=keccak(state.fragments_hash + item.data),
                 fragments_size=state.fragments_size + len(item.data),
                 cursor=item.next,
             )
         else:
-            self.state = replace(self.state, fragments_hash=ZERO_HASH, fragments_size=0, cursor=item.next)
+            self._state = replace(self._state, fragments_hash=ZERO_HASH, fragments_size=0, cursor=item.next)
         return outcome
 
     def header(self, block_hash: bytes) -> bytes:
@@ -107,6 +124,7 @@ class Machine:
 
     def roots_source(self) -> NodeSource:
         """Everything the current state needs and made so far, and the source behind it: for a witness here."""
+        self.state  # noqa: B018 - computes the roots
         nodes = self.world.new_nodes()
         if self._builder is not None:
             nodes.update(self._builder.partial_nodes())
@@ -120,7 +138,7 @@ class Machine:
             receipt = builder.apply(raw)
         except InvalidTransaction as rejection:
             return StepOutcome(rejection=rejection)
-        self.state = replace(self.state, state_root=self.world.root(), open=builder.open_block)
+        self._roots_pending = True
         return StepOutcome(receipt=receipt)
 
     def _seal(self) -> SealedBlock | None:
@@ -129,13 +147,14 @@ class Machine:
         sealed = self._builder.seal()
         self._builder = None
         self._sealed[sealed.hash] = sealed.header.rlp()
-        self.state = replace(
-            self.state, state_root=sealed.header.state_root, block_hash=sealed.hash, open=None
+        self._roots_pending = False
+        self._state = replace(
+            self._state, state_root=sealed.header.state_root, block_hash=sealed.hash, open=None
         )
         return sealed
 
     def _open(self, attributes: BlockAttributes) -> None:
-        parent_hash = self.state.block_hash
+        parent_hash = self._state.block_hash
         parent = header_by_hash(parent_hash, self.header)
         builder = BlockBuilder.open(
             self.rules,
@@ -146,7 +165,7 @@ class Machine:
             self._budget,
         )
         self._builder = builder
-        self.state = replace(self.state, state_root=self.world.root(), open=builder.open_block)
+        self._roots_pending = True
 
 
 class OverlaySource:

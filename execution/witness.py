@@ -17,11 +17,15 @@ from execution.types import Input, StepState, Witness
 
 
 class WitnessSource:
-    """A NodeSource, and headers, by the hashes of what the witness holds: so they are what they claim to be."""
+    """A NodeSource, and headers, by the hashes of what the witness holds: so they are what they claim to be.
 
-    eager_codes = True
+    `minimal`: as geth and reth record one, with code only where it ran or was copied, and with the siblings of
+    deleted entries only where a branch is left with one when all updates are done.
+    """
 
-    def __init__(self, witness: Witness) -> None:
+    def __init__(self, witness: Witness, *, minimal: bool = False) -> None:
+        self.eager_codes = not minimal
+        self.deletions_last = minimal
         self._nodes = {keccak(node): node for node in witness.state}
         self._codes = {keccak(code): code for code in witness.codes}
         self._headers = {keccak(header): header for header in witness.headers}

@@ -7,7 +7,8 @@ the tries. What EIPs scope to a transaction lives here too and is journaled alik
 An account that a change leaves empty (EIP-161) ceases to exist at once, as in execution-specs since the Merge.
 
 Order of trie updates: deletions first. Any other order of the same net changes then needs no node that this one
-does not, so a witness recorded here also serves engines that go about it differently.
+does not, so a witness recorded here also serves engines that go about it differently. A source with
+`deletions_last` (a witness recorded by geth or reth) gets the order that needs the fewest nodes.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class WorldState:
         # A source that records or replays a witness asks for the code of every account that is read: other
         # engines load it together with the account, and one rule for all makes witnesses interchangeable.
         self._eager_codes: bool = getattr(source, "eager_codes", False)
+        self._deletions_last: bool = getattr(source, "deletions_last", False)
         self._accounts: dict[bytes, Account | None] = {}
         self._stored: dict[bytes, Account | None] = {}  # the same as in the trie
         self._dirty: set[bytes] = set()
@@ -292,12 +294,11 @@ class WorldState:
                     self._dirty.add(address)
         self._dirty_slots.clear()
         changed = [address for address in self._dirty if accounts[address] != stored[address]]
-        for address in changed:
-            if accounts[address] is None:
-                self._trie.delete(address_key(address))
-        for address in changed:
+        for address in sorted(changed, key=lambda address: (accounts[address] is None) is self._deletions_last):
             account = accounts[address]
-            if account is not None:
+            if account is None:
+                self._trie.delete(address_key(address))
+            else:
                 self._trie.set(address_key(address), encode_account(account))
                 if account.code_hash in self._fresh_codes:
                     self._new_codes[account.code_hash] = self._fresh_codes[account.code_hash]
@@ -312,12 +313,11 @@ class WorldState:
         if not changed:
             return storage_root
         trie = self._storage_trie(address, storage_root)
-        for slot in changed:
-            if not slots[slot]:
-                trie.delete(slot_key(slot))
-        for slot in changed:
+        for slot in sorted(changed, key=lambda slot: (slots[slot] == 0) is self._deletions_last):
             if slots[slot]:
                 trie.set(slot_key(slot), encode_int(slots[slot]))
+            else:
+                trie.delete(slot_key(slot))
             stored[slot] = slots[slot]
         return trie.root()
 
