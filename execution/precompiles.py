@@ -11,9 +11,11 @@ from typing import Any
 import ckzg
 import coincurve
 import eth
+import gmpy2
 from eth.exceptions import OutOfGas, VMError
 from eth.vm.forks.prague.computation import PRAGUE_PRECOMPILES
 
+from execution.curve_precompiles import CURVE_PRECOMPILES
 from execution.encoding import keccak
 
 Precompile = Callable[[Any], Any]
@@ -97,7 +99,8 @@ def modexp(computation: Any) -> None:
         computation.output = bytes(modulus_size)
         return
     exponent = int.from_bytes(_padded(data, 96 + base_size, exponent_size), "big")
-    computation.output = pow(base, exponent, modulus).to_bytes(modulus_size, "big")
+    # Ten times as fast as pow, which would need eight seconds for 2^24 gas.
+    computation.output = int(gmpy2.powmod(base, exponent, modulus)).to_bytes(modulus_size, "big")
 
 
 def _padded(data: bytes, start: int, size: int) -> bytes:
@@ -111,4 +114,5 @@ PRECOMPILES: Mapping[bytes, Precompile] = {
     precompile_address(0x01): ecrecover,
     precompile_address(0x05): modexp,
     precompile_address(0x0A): point_evaluation,
+    **{precompile_address(number): function for number, function in CURVE_PRECOMPILES.items()},
 }
