@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from execution.abi import decode_trace
 from execution.block import WorkBudget
@@ -12,6 +11,7 @@ from execution.processing import SYSTEM_CALL_GAS
 from execution.rules import Rules
 from execution.step import Machine
 from execution.types import BlockStart, StepState, Trace, Witness
+from execution.verdict import Verdict
 from execution.witness import WitnessSource
 
 MAX_NODES, MAX_NODE_SIZE = 1 << 20, 1 << 20  # EIP-8025's limits; sizes in bytes
@@ -22,15 +22,6 @@ MAX_HEADERS, MAX_HEADER_SIZE = 256, 1 << 10
 # may use, and more only as far as the genuine contracts could: they stay below this at a block's start and end.
 _SYSTEM_GAS = 4 * SYSTEM_CALL_GAS
 _SYSTEM_GAS_PER_BLOCK = 500_000
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`gas_used` is what the transactions used, as far as they ran; None if none of it counts."""
-
-    result: bool
-    reason: str
-    gas_used: int | None
 
 
 def rules_of_trace(trace: Trace) -> Rules:
