@@ -110,7 +110,7 @@ def bend(data: bytes, rng: random.Random, modulus: int, width: int) -> bytes:
     if kind == 2:
         return data[:pos] + modulus.to_bytes(width, "big") + data[pos + width :]
     if kind == 3:
-        value = int.from_bytes(data[pos : pos + width], "big") + modulus
+        value = (int.from_bytes(data[pos : pos + width], "big") + modulus) % (1 << 8 * width)
         return data[:pos] + value.to_bytes(width, "big") + data[pos + width :]
     if kind == 4:
         return data[:pos] + bytes(width) + data[pos + width :]
