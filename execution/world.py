@@ -94,7 +94,8 @@ class WorldState:
         account = None if encoded is None else decode_account(encoded)
         self._accounts[address] = self._stored[address] = account
         if self._eager_codes and account is not None and account.code_hash != EMPTY_CODE_HASH:
-            self._code(account.code_hash)
+            # From the source even if this very trace has made the same code: another engine may ask for it before.
+            self._cache_code(account.code_hash, self.source.code(account.code_hash))
         return account
 
     def _change(self, address: bytes, old: Account | None, new: Account) -> None:
@@ -184,10 +185,13 @@ class WorldState:
                 code = self._new_codes.get(code_hash)
             if code is None:
                 code = self.source.code(code_hash)
-            if len(self._codes) >= _MAX_CACHED_CODES:
-                self._codes.clear()
-            self._codes[code_hash] = code
+            self._cache_code(code_hash, code)
         return code
+
+    def _cache_code(self, code_hash: bytes, code: bytes) -> None:
+        if len(self._codes) >= _MAX_CACHED_CODES:
+            self._codes.clear()
+        self._codes[code_hash] = code
 
     def set_code(self, address: bytes, code: bytes) -> None:
         old = self.account(address)

@@ -21,6 +21,8 @@ from execution.witness import WitnessSource, build_witness
 from tests.unit.execution.random_worlds import (
     CHAIN_ID,
     CONTRACTS,
+    COUNTER,
+    INITCODES,
     RULES,
     WRONG,
     Creation,
@@ -29,6 +31,7 @@ from tests.unit.execution.random_worlds import (
     Send,
     call_depth,
     plans,
+    push_address,
 )
 
 SETTINGS = settings(
@@ -233,3 +236,15 @@ def test_witness_sources_are_strict():
     for look in (source.node, source.code, source.header):
         with pytest.raises(Exception, match="missing"):
             look(bytes(32))
+
+
+def test_code_of_an_account_that_is_read_is_in_the_witness_even_if_the_trace_makes_the_same():
+    """Engines differ in when they look a code up by its hash: what the state had must not depend on what is made."""
+    made = Creation(INITCODES["counter"], 0, 0, 0)
+    read = push_address(CONTRACTS[2]) + bytes.fromhex("3b") + bytes.fromhex("5f55")
+    accounts = [GenesisAccount(code=code) for code in (read, b"\x00", COUNTER, b"\x00", b"\x00")]
+    send = Send(0, 2, CONTRACTS[0], 0, b"", 900_000, (), "")
+    # CONTRACTS[0] first makes a contract with the code of CONTRACTS[2], then reads the size of that.
+    run = eagerly(Play(Plan(tuple(accounts), (made, 0, GenesisAccount(5)), (send,))))
+    assert run.seen["included", True] == 1
+    assert COUNTER in segment_witness(run, 1, 2).codes
