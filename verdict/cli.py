@@ -10,7 +10,7 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # the fast keccak; before a
 
 import typer
 
-from verdict.commands import challenger, config, demo, deploy, init, l1, sequencer, status
+from verdict.commands import challenger, config, demo, deploy, execute, init, l1, sequencer, status
 from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ for name, command in (
     ("sequencer", sequencer.sequencer),
     ("challenger", challenger.challenger),
     ("status", status.status),
+    ("execute", execute.execute),
 ):
     app.command(name)(command)
 app.add_typer(config.app, name="config")
