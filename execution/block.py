@@ -148,10 +148,13 @@ class BlockBuilder:
             raise InvalidBlock(f"{len(attributes.extra_data)} bytes of extra data")
         if not gas_limit_allowed(attributes.gas_limit, parent.gas_limit):
             raise InvalidBlock(f"gas limit {attributes.gas_limit}, the parent's is {parent.gas_limit}")
+        base_fee = next_base_fee(parent)
+        if parent.number + 1 >> 64 or base_fee >> 256:
+            raise InvalidBlock("number or base fee out of reach")
         block = OpenBlock(
             number=parent.number + 1,
             attributes=attributes,
-            base_fee_per_gas=next_base_fee(parent),
+            base_fee_per_gas=base_fee,
             excess_blob_gas=next_excess_blob_gas(parent),
             transaction_count=0,
             gas_used=0,

@@ -18,6 +18,7 @@ from execution.encoding import EMPTY_ROOT
 from execution.header import Header
 from execution.requests import DEPOSIT_CONTRACT_ADDRESS
 from execution.trie import NoSource
+from execution.vm import MAX_CODE_SIZE
 from execution.world import WorldState
 
 
@@ -80,12 +81,14 @@ def build_genesis(
     """Header, trie nodes and codes by hash. `alloc` by 20-byte address; an integer is a balance in wei.
 
     The chain id is no part of the state: two chains of one allocation would have one genesis, so the header's
-    `extra_data` is the chain id when none is given.
+    `extra_data` is the chain id when none is given. Raises ValueError for code that could not be proved.
     """
     world = WorldState(NoSource(), EMPTY_ROOT)
     for address, account in {**SYSTEM_CONTRACTS, **alloc}.items():
         if isinstance(account, int):
             account = GenesisAccount(balance=account)
+        if len(account.code) > MAX_CODE_SIZE:
+            raise ValueError(f"0x{address.hex()} has {len(account.code)} bytes of code, EIP-170 allows {MAX_CODE_SIZE}")
         put_account(world, address, account)
     header = Header(
         parent_hash=bytes(32),

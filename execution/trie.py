@@ -22,6 +22,8 @@ Child: TypeAlias = "Node | bytes | None"
 
 LEAF, EXTENSION, BRANCH = 0, 1, 2
 _MAX_INLINE = 32  # a child whose RLP is shorter lies in its parent
+# Bytes of a node of a trie of accounts or slots: with keys of 32 bytes none is larger than a branch of 16 hashes.
+MAX_STATE_NODE = 3 + 16 * 33 + 1
 
 _TO_NIBBLES = bytes.maketrans(b"0123456789abcdef", bytes(range(16)))
 _TO_HEX = bytes.maketrans(bytes(range(16)), b"0123456789abcdef")
@@ -46,16 +48,21 @@ class NoSource:
 
 
 class Trie:
-    """Keys are used as given: the caller hashes them. An empty value can't be stored."""
+    """Keys are used as given: the caller hashes them. An empty value can't be stored.
 
-    __slots__ = ("_root", "_source")
+    A node of more than `max_node` bytes is refused: a hostile one could be loaded into as many storage tries as there
+    are accounts with its hash for their storage root.
+    """
 
-    def __init__(self, source: NodeSource, root: bytes = EMPTY_ROOT) -> None:
+    __slots__ = ("_max_node", "_root", "_source")
+
+    def __init__(self, source: NodeSource, root: bytes = EMPTY_ROOT, max_node: int = 1 << 20) -> None:
         self._source = source
+        self._max_node = max_node
         self._root: Child = None if root == EMPTY_ROOT else b"\xa0" + root
 
     def copy(self) -> Trie:
-        other = Trie(self._source)
+        other = Trie(self._source, max_node=self._max_node)
         other._root = self._root
         return other
 
@@ -177,6 +184,8 @@ class Trie:
         rlp = self._source.node(reference[1:])
         if len(rlp) < _MAX_INLINE and not is_root:
             raise InvalidWitness("a node shorter than 32 bytes is referred to by its hash")
+        if len(rlp) > self._max_node:
+            raise InvalidWitness(f"a node of {len(rlp)} bytes in a trie where none has over {self._max_node}")
         try:
             return decode_node(rlp, reference)
         except RlpError as error:

@@ -49,7 +49,7 @@ def blob_base_fee(excess_blob_gas: int) -> int:
     return output // _BLOB_BASE_FEE_UPDATE_FRACTION
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)  # of at most 48 KB each, initcode
 def jump_destinations(code: bytes) -> bytearray:
     """1 at every JUMPDEST that is not push data."""
     marks = bytearray(len(code))

@@ -17,9 +17,9 @@ from typing import Any
 
 from execution.account import EMPTY_ACCOUNT, Account, address_key, decode_account, encode_account, slot_key
 from execution.encoding import EMPTY_CODE_HASH, EMPTY_ROOT, RlpError, as_int, decode, encode_int, keccak
-from execution.errors import InvalidWitness
+from execution.errors import InvalidBlock, InvalidWitness
 from execution.receipt import Log
-from execution.trie import NodeSource, Trie
+from execution.trie import MAX_STATE_NODE, NodeSource, Trie
 
 _ABSENT: Any = object()
 _MAX_CACHED_CODES = 4096
@@ -28,7 +28,7 @@ _MAX_CACHED_CODES = 4096
 class WorldState:
     def __init__(self, source: NodeSource, root: bytes) -> None:
         self.source = source
-        self._trie = Trie(source, root)
+        self._trie = Trie(source, root, MAX_STATE_NODE)
         # A source that records or replays a witness asks for the code of every account that is read: other
         # engines load it together with the account, and one rule for all makes witnesses interchangeable.
         self._eager_codes: bool = getattr(source, "eager_codes", False)
@@ -114,12 +114,19 @@ class WorldState:
         return 0 if account is None else account[1]
 
     def set_balance(self, address: bytes, balance: int) -> None:
+        """Raises InvalidBlock at 2^256 wei: only a made-up state has so much."""
+        if balance >> 256:
+            raise InvalidBlock("a balance overflows 256 bits")
         old = self.account(address)
         nonce, _, storage_root, code_hash = old or EMPTY_ACCOUNT
         self._change(address, old, Account(nonce, balance, storage_root, code_hash))
 
     def delta_balance(self, address: bytes, delta: int) -> None:
-        self.set_balance(address, self.get_balance(address) + delta)
+        """Raises InvalidBlock where 256 bits overflow, which only a made-up state can do; the EVM never sees it."""
+        balance = self.get_balance(address) + delta
+        if balance >> 256:
+            raise InvalidBlock("a balance overflows 256 bits")
+        self.set_balance(address, balance)
 
     def get_nonce(self, address: bytes) -> int:
         account = self.account(address)
@@ -249,7 +256,7 @@ class WorldState:
     def _storage_trie(self, address: bytes, root: bytes) -> Trie:
         trie = self._tries.get(address)
         if trie is None:
-            trie = self._tries[address] = Trie(self.source, root)
+            trie = self._tries[address] = Trie(self.source, root, MAX_STATE_NODE)
         return trie
 
     def get_transient_storage(self, address: bytes, slot: int) -> bytes:
