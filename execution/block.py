@@ -215,6 +215,9 @@ class BlockBuilder:
             self.blob_gas_used,
             None if self._budget is None else self._budget.transactions,
         )
+        if self._budget is not None and executed.gas_used > self._budget.transactions:
+            self.world.revert(0)
+            raise WorkLimitExceeded("more gas used than was paid for")
         try:
             self._deposit_requests += deposit_requests(executed.outcome.logs)
         except InvalidDepositEvent as error:
@@ -222,9 +225,6 @@ class BlockBuilder:
             self.world.revert(0)
             raise InvalidTransaction(Rejection.DEPOSIT_LAYOUT, str(error)) from None
         if self._budget is not None:
-            if executed.gas_used > self._budget.transactions:
-                self.world.revert(0)
-                raise WorkLimitExceeded("more gas used than was paid for")
             self._budget.transactions -= executed.gas_used
         finish_transaction(self.state, executed)
         receipt = self._receipt(tx, executed)

@@ -70,6 +70,8 @@ def check_transaction(
         raise InvalidTransaction(
             Rejection.BLOB_GAS, f"{blob_gas}, {MAX_BLOB_GAS_PER_BLOCK - blob_gas_used} left"
         )
+    # Read here, as execution-specs does: what a no-op reads is part of its witness too.
+    nonce = state.world.get_nonce(tx.sender)
     base_fee = state.execution_context.base_fee_per_gas
     if tx.max_fee_per_gas < tx.max_priority_fee_per_gas:
         raise InvalidTransaction(
@@ -83,7 +85,6 @@ def check_transaction(
         max_cost += blob_gas * tx.max_fee_per_blob_gas
     if tx.type == SET_CODE and not tx.authorization_list:
         raise InvalidTransaction(Rejection.EMPTY_AUTHORIZATIONS)
-    nonce = state.world.get_nonce(tx.sender)
     if nonce != tx.nonce:
         reason = Rejection.NONCE_TOO_LOW if tx.nonce < nonce else Rejection.NONCE_TOO_HIGH
         raise InvalidTransaction(reason, f"{tx.nonce}, the account's is {nonce}")

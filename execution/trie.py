@@ -87,7 +87,7 @@ class Trie:
                     return None
                 pos += len(node[1])
                 if type(node[2]) is bytes:
-                    node[2] = self._load(node[2])
+                    node[2] = self._load_branch(node[2])
                 node = node[2]
         return None
 
@@ -191,6 +191,13 @@ class Trie:
         except RlpError as error:
             raise InvalidWitness(f"malformed trie node 0x{reference[1:].hex()}: {error}") from None
 
+    def _load_branch(self, reference: bytes) -> Node:
+        """What an extension leads to."""
+        node = self._load(reference)
+        if node[0] != BRANCH:
+            raise InvalidWitness("below an extension is no branch")
+        return node
+
     def _set(self, node: Node | None, path: bytes, pos: int, value: bytes) -> Node:
         if node is None:
             return [LEAF, path[pos:], value, None, None]
@@ -212,7 +219,7 @@ class Trie:
         if kind == EXTENSION and path.startswith(own, pos):
             child = node[2]
             if type(child) is bytes:
-                child = node[2] = self._load(child)
+                child = node[2] = self._load_branch(child)
             changed = self._set(child, path, pos + len(own), value)
             return node if changed is child else [EXTENSION, own, changed, None, None]
         rest = path[pos:]
@@ -230,7 +237,7 @@ class Trie:
                 return node
             child = node[2]
             if type(child) is bytes:
-                child = node[2] = self._load(child)
+                child = node[2] = self._load_branch(child)
             changed = self._delete(child, path, pos + len(own))
             return node if changed is child else _prefixed(own, changed)
         if pos == len(path):
