@@ -19,8 +19,11 @@ Rules
 5. Only the asserter splits, only the game's challenger picks and proves.
 6. A proof says what commitment the step from lo really ends at (none: there is no such step). It must differ from hi's.
 7. A game opens while `now + 2 * clock <= created + window`, so every game can be over when the window is.
+8. In PROVE the move is a call of EXECUTE, and the seconds in which that was full don't count, within the window: the
+   deadline is `max(d, min(d + congestion now - congestion when the turn began, created + window))`, `d` by rule 4.
 
-Times are L1 timestamps in seconds, commitments 31 bytes. Nothing here does IO.
+Times are L1 timestamps in seconds, commitments 31 bytes. Congestion is what EXECUTE's `congestedSeconds()` says at the L1
+block of a move; where it is None the seconds since the turn began are taken for none. Nothing here does IO.
 """
 
 from __future__ import annotations
@@ -127,6 +130,8 @@ class Game:
     challenger_clock: int
     moved_at: int
     status: Status = Status.OPEN
+    congestion: int = 0  # EXECUTE's congested seconds when the turn with one step left began
+    closes_at: int = 0  # created + window; 0: rule 8 is not applied
 
     @property
     def stage(self) -> Stage:
@@ -142,12 +147,19 @@ class Game:
 
     @property
     def time_left(self) -> int:
-        """Seconds the mover has left, counted from `moved_at`."""
+        """Seconds the mover's clock says, counted from `moved_at`."""
         return self.asserter_clock if self.mover is Party.ASSERTER else self.challenger_clock
 
-    def ran_out(self, now: int) -> bool:
+    def deadline(self, congestion: int | None = None) -> int:
+        """The time from which TimeOut is allowed and the mover's move isn't (rules 4 and 8)."""
+        deadline = self.moved_at + self.time_left
+        if self.stage is Stage.PROVE and congestion is not None:
+            deadline = max(deadline, min(deadline + congestion - self.congestion, self.closes_at))
+        return deadline
+
+    def ran_out(self, now: int, congestion: int | None = None) -> bool:
         """Whether TimeOut is allowed at `now`."""
-        return self.stage is not Stage.OVER and now - self.moved_at >= self.time_left
+        return self.stage is not Stage.OVER and now >= self.deadline(congestion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +183,7 @@ class Pick:
     hi: int
     commitments: tuple[bytes, ...]
     segment: int
+    congestion: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +193,13 @@ class Prove:
     at: int
     by: Party
     proved: bytes | None
+    congestion: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TimeOut:
     at: int
+    congestion: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +237,9 @@ def open_game(
     lo, hi = checkpoint_interval(steps, rules.stride, j)
     if hi - lo == 1:
         raise IllegalMove("IntervalIsOneStep")
-    return Game(lo, hi, lo_commitment, hi_commitment, None, rules.clock, rules.clock, now)
+    return Game(
+        lo, hi, lo_commitment, hi_commitment, None, rules.clock, rules.clock, now, closes_at=created_at + rules.window
+    )
 
 
 def play(rules: Rules, game: Game, move: Move) -> Game:
@@ -254,15 +271,17 @@ def _pick(rules: Rules, game: Game, move: Pick) -> Game:
     if not 0 <= move.segment < parts(game.lo, game.hi, rules.arity):
         raise IllegalMove("NoSuchSegment")
     ends = (game.lo_commitment, *move.commitments, game.hi_commitment)
+    lo, hi = (boundary(game.lo, game.hi, rules.arity, i) for i in (move.segment, move.segment + 1))
     return replace(
         game,
-        lo=boundary(game.lo, game.hi, rules.arity, move.segment),
-        hi=boundary(game.lo, game.hi, rules.arity, move.segment + 1),
+        lo=lo,
+        hi=hi,
         lo_commitment=ends[move.segment],
         hi_commitment=ends[move.segment + 1],
         split=None,
         challenger_clock=_left(game, move.at),
         moved_at=move.at,
+        congestion=(move.congestion or 0) if hi - lo == 1 else 0,
     )
 
 
@@ -271,14 +290,14 @@ def _prove(_rules: Rules, game: Game, move: Prove) -> Game:
         raise IllegalMove("NotChallenger")
     if game.stage is not Stage.PROVE:
         raise IllegalMove("IntervalNotOneStep")
-    left = _left(game, move.at)
+    left = _left(game, move.at, move.congestion)
     if move.proved == game.hi_commitment:
         raise IllegalMove("StepIsAsClaimed")
     return replace(game, challenger_clock=left, moved_at=move.at, status=Status.CHALLENGER_WON)
 
 
 def _time_out(_rules: Rules, game: Game, move: TimeOut) -> Game:
-    if not game.ran_out(move.at):
+    if not game.ran_out(move.at, move.congestion):
         raise IllegalMove("TimeLeft")
     won = Status.CHALLENGER_WON if game.mover is Party.ASSERTER else Status.ASSERTER_WON
     return replace(game, status=won)
@@ -293,11 +312,11 @@ def _same_interval(game: Game, move: Split | Pick) -> None:
         raise IllegalMove("WrongInterval")
 
 
-def _left(game: Game, now: int) -> int:
+def _left(game: Game, now: int, congestion: int | None = None) -> int:
     """The mover's clock after a move at `now`, seconds."""
-    if game.ran_out(now):
+    if game.ran_out(now, congestion):
         raise IllegalMove("ClockRunOut")
-    return game.time_left - (now - game.moved_at)
+    return max(0, game.time_left - (now - game.moved_at))
 
 
 MOVER: Mapping[Stage, Party | None] = {

@@ -5,6 +5,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {Assertions} from "./Assertions.sol";
 import {Assertion, AssertionStatus, CheckpointOpening, Game, GameStatus, IRollup, StepProof} from "./IRollup.sol";
 import {Checkpoints} from "./lib/Checkpoints.sol";
+import {Execute} from "./lib/Execute.sol";
 
 /// docs/protocol.md sections 6 and 7: step proofs, and the game that finds the step.
 ///
@@ -12,7 +13,7 @@ import {Checkpoints} from "./lib/Checkpoints.sol";
 ///
 ///     hi - lo > 1, no split    the asserter's: split
 ///     hi - lo > 1, split       the challenger's: pick
-///     hi - lo = 1              the challenger's: proveStepInGame
+///     hi - lo = 1              the challenger's: proveStepInGame; its clock stands still while EXECUTE is full
 ///
 /// A game never outlives its assertion: when that is killed in another way, its open games are void.
 abstract contract Disputes is Assertions {
@@ -93,7 +94,7 @@ abstract contract Disputes is Assertions {
         if (g.splitHash != 0 || hi - lo == 1) revert NotYourMove();
         uint64 inner = Checkpoints.parts(lo, hi, arity) - 1;
         if (commitments.length != inner) revert WrongCommitmentCount(commitments.length, inner);
-        g.asserterClock = _move(g, g.asserterClock);
+        g.asserterClock = _move(g, a, g.asserterClock);
         g.splitHash = keccak256(abi.encode(commitments));
         emit Split(gameId, lo, hi, commitments);
     }
@@ -103,18 +104,19 @@ abstract contract Disputes is Assertions {
         external
         nonReentrant
     {
-        (Game storage g,) = _openGame(gameId, lo, hi);
+        (Game storage g, Assertion storage a) = _openGame(gameId, lo, hi);
         if (msg.sender != g.challenger) revert NotChallenger(msg.sender, g.challenger);
         if (g.splitHash == 0) revert NotYourMove();
         if (keccak256(abi.encode(commitments)) != g.splitHash) revert SplitMismatch();
         uint64 segments = Checkpoints.parts(lo, hi, arity);
         if (segment >= segments) revert NoSuchSegment(segment, segments);
-        g.challengerClock = _move(g, g.challengerClock);
+        g.challengerClock = _move(g, a, g.challengerClock);
         g.lo = Checkpoints.boundary(lo, hi, segments, segment);
         g.hi = Checkpoints.boundary(lo, hi, segments, segment + 1);
         if (segment != 0) g.loCommitment = commitments[segment - 1];
         if (segment + 1 != segments) g.hiCommitment = commitments[segment];
         g.splitHash = 0;
+        if (g.hi - g.lo == 1) g.congestion = Execute.congestedSeconds();
         emit Picked(gameId, g.lo, g.hi);
     }
 
@@ -126,7 +128,7 @@ abstract contract Disputes is Assertions {
         (, Assertion storage a) = _openGame(gameId, lo, hi);
         if (msg.sender != g.challenger) revert NotChallenger(msg.sender, g.challenger);
         if (hi - lo != 1) revert IntervalNotOneStep(lo, hi);
-        g.challengerClock = _move(g, g.challengerClock);
+        g.challengerClock = _move(g, a, g.challengerClock);
         _winGame(gameId, g, GameStatus.ChallengerWon, msg.sender);
         _proveAndKill(gasBefore, g.assertionId, a, lo, g.loCommitment, g.hiCommitment, proof);
     }
@@ -139,10 +141,8 @@ abstract contract Disputes is Assertions {
             if (g.status != GameStatus.Open) continue;
             bytes32 id = g.assertionId;
             Assertion storage a = _assertions[id];
-            bool challengersMove = g.splitHash != 0 || g.hi - g.lo == 1;
-            uint64 left = challengersMove ? g.challengerClock : g.asserterClock;
-            if (a.status != AssertionStatus.Pending || _elapsed(g) < left) continue;
-            if (challengersMove) {
+            if (a.status != AssertionStatus.Pending || _elapsed(g) < _left(g, a)) continue;
+            if (_challengersMove(g)) {
                 --a.openGames;
                 _winGame(gameIds[i], g, GameStatus.AsserterWon, a.asserter);
             } else {
@@ -163,6 +163,13 @@ abstract contract Disputes is Assertions {
     function game(bytes32 gameId) external view returns (Game memory g) {
         g = _games[gameId];
         g.status = _status(_games[gameId]);
+    }
+
+    /// @inheritdoc IRollup
+    function deadline(bytes32 gameId) external view returns (uint64) {
+        Game storage g = _games[gameId];
+        if (_status(g) != GameStatus.Open) revert GameNotOpen(gameId, _status(g));
+        return g.movedAt + _left(g, _assertions[g.assertionId]);
     }
 
     /// Has the verifier prove that the step at `lo` doesn't lead to `claimed`, kills and pays the prover.
@@ -191,12 +198,29 @@ abstract contract Disputes is Assertions {
         emit GameEnded(gameId, status);
     }
 
-    /// Stops the mover's clock, which has `left` seconds, and starts the other's.
-    function _move(Game storage g, uint64 left) private returns (uint64) {
+    /// Stops the mover's clock, which stands at `clock_`, and starts the other's.
+    function _move(Game storage g, Assertion storage a, uint64 clock_) private returns (uint64) {
         uint64 elapsed = _elapsed(g);
+        uint64 left = _left(g, a);
         if (elapsed >= left) revert ClockRunOut(elapsed, left);
         g.movedAt = uint64(block.timestamp);
-        return left - elapsed;
+        return elapsed < clock_ ? clock_ - elapsed : 0;
+    }
+
+    /// Seconds that the mover has, from `movedAt`: what its clock says, and while its move is a call of EXECUTE those in
+    /// which EXECUTE was full, within the window. So nobody loses a game for want of room in EXECUTE, and a full EXECUTE
+    /// never puts confirmation off beyond the window.
+    function _left(Game storage g, Assertion storage a) private view returns (uint64 left) {
+        left = _challengersMove(g) ? g.challengerClock : g.asserterClock;
+        if (g.hi - g.lo != 1) return left;
+        uint64 stopped = left + (Execute.congestedSeconds() - g.congestion);
+        uint64 untilClose = a.createdAt + window - g.movedAt;
+        if (stopped > untilClose) stopped = untilClose;
+        if (stopped > left) left = stopped;
+    }
+
+    function _challengersMove(Game storage g) private view returns (bool) {
+        return g.splitHash != 0 || g.hi - g.lo == 1;
     }
 
     /// The game, which must be open and at the interval that the mover thinks it is.

@@ -33,7 +33,8 @@ struct StepProof {
     bytes forcedTransaction; // raw, for a forced Transaction
     ChunkOpening chunk; // for chunk items
     bytes[] fragments; // the pending fragments, for a LastFragment
-    bytes witness; // opaque: RLP([state, codes, headers])
+    bytes witness; // opaque: RLP([state, codes, headers]); empty if it is staged
+    address[] witnessPointers; // where it is staged (Stage.sol), in order; empty if it is given
 }
 
 struct Assertion {
@@ -63,6 +64,7 @@ struct Game {
     address challenger;
     uint64 lo; // agreed step
     uint64 hi; // disputed step
+    uint64 congestion; // EXECUTE's congestedSeconds when the challenger's move with one step left began
     bytes31 loCommitment;
     bytes31 hiCommitment;
     bytes32 splitHash; // keccak256(abi.encode(bytes31[])) of the last split, zero when it is the asserter's move
@@ -131,8 +133,10 @@ interface IRollup {
         returns (bytes32 gameId);
     function split(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments) external;
     function pick(bytes32 gameId, uint64 lo, uint64 hi, bytes31[] calldata commitments, uint64 segment) external;
+    /// The challenger's last move, when one step is left; else as `proveStep`. What was spent on staging a witness is
+    /// not paid back, here or there.
     function proveStepInGame(bytes32 gameId, StepProof calldata proof) external payable;
-    function timeout(bytes32[] calldata gameIds) external; // ends each game whose mover's clock has run out
+    function timeout(bytes32[] calldata gameIds) external; // ends each game whose mover's deadline has passed
     /// Kills an assertion whose parent is killed or whose rival is confirmed.
     function killOrphan(bytes32 id) external;
     /// Credits the bond of a void game to its challenger.
@@ -142,6 +146,9 @@ interface IRollup {
     function credit(address who) external view returns (uint256);
     function assertion(bytes32 id) external view returns (Assertion memory);
     function game(bytes32 gameId) external view returns (Game memory);
+    /// L1 timestamp from which `timeout` ends an open game and its mover can't move any more. While the move is a call
+    /// of EXECUTE (one step is left) it rises with each block in which EXECUTE was full, up to the assertion's window.
+    function deadline(bytes32 gameId) external view returns (uint64);
     function latestConfirmed()
         external
         view

@@ -8,7 +8,8 @@ import {Input} from "./Types.sol";
 /// docs/protocol.md sections 4 and 7: what one step of a batch should have done. Stateless.
 interface IStepVerifier {
     /// Proves that the step from `pre` does not end at `claimed`. Returns only if so; every doubt is a revert, so a
-    /// bad proof never proves anything. Payable with the EXECUTE fee in wei; what is left is sent back to the caller.
+    /// bad proof never proves anything, and a refusal of EXECUTE's keeps its message. Payable with the EXECUTE fee in wei;
+    /// what is left is sent back to the caller.
     /// @param inbox where deposits and forced transactions are read; the caller vouches for it
     /// @param batchHash of the batch the assertion is about
     /// @param pre the commitment both sides agree on

@@ -6,7 +6,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {BatchHeader, IInbox} from "./IInbox.sol";
 import {ChunkOpening, StepProof} from "./IRollup.sol";
 import {IStepVerifier} from "./IStepVerifier.sol";
-import {BlockAttributes, Cursor, Input, InputKind, Withdrawal} from "./Types.sol";
+import {BlockAttributes, Chain, Cursor, Input, InputKind, Withdrawal} from "./Types.sol";
 import {ChunkCodec} from "./lib/ChunkCodec.sol";
 import {Commitment} from "./lib/Commitment.sol";
 import {Execute} from "./lib/Execute.sol";
@@ -80,11 +80,19 @@ contract StepVerifier is IStepVerifier {
         if (proof.pre.cursor.batch == proof.batch.index) {
             proved = Commitment.ofCalldata(proof.post);
             if (proved == claimed) revert StepIsAsClaimed();
-            Input memory input = deriveInput(inbox, proof);
-            if (input.kind == InputKind.Transaction) gasUsed = _gasUsed(proof);
-            fee = Execute.fee(gasUsed);
-            if (fee > msg.value) revert Execute.ExecuteFeeNotPaid(fee, msg.value);
-            Execute.requireStep(chainId, fork, txGasCap, proof, input, gasUsed, fee);
+            Input[] memory inputs = new Input[](1);
+            inputs[0] = deriveInput(inbox, proof);
+            if (inputs[0].kind == InputKind.Transaction) gasUsed = _gasUsed(proof);
+            fee = Execute.proveSteps(
+                Chain(chainId, fork, txGasCap),
+                proof.pre,
+                proof.post,
+                inputs,
+                gasUsed,
+                proof.witness,
+                proof.witnessPointers,
+                msg.value
+            );
         }
         if (msg.value > fee) SafeTransferLib.safeTransferETH(msg.sender, msg.value - fee);
     }

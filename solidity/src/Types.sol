@@ -65,6 +65,13 @@ struct Input {
     Cursor next;
 }
 
+/// Which chain is executed: the first fields of a Trace.
+struct Chain {
+    uint64 chainId;
+    bytes32 fork;
+    uint64 txGasCap;
+}
+
 /// What EXECUTE takes as `trace`: abi.encode(Trace). `witness` is opaque to Solidity: RLP([state, codes, headers]).
 struct Trace {
     uint64 chainId;
@@ -74,4 +81,13 @@ struct Trace {
     StepState post;
     Input[] inputs;
     bytes witness;
+}
+
+/// What whoever calls a contract claims to follow from the inputs that the contract derives itself (lib/Execute.sol).
+struct Claim {
+    StepState pre; // to be bound by the contract
+    StepState post; // bound by EXECUTE
+    uint64 gasUsed; // L2 gas of the transactions among the inputs
+    bytes witness; // RLP([state, codes, headers]); empty if it is staged
+    address[] pointers; // where it is staged (Stage.sol), in order; empty if it is given
 }

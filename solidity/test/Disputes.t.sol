@@ -7,6 +7,7 @@ import {BatchHeader} from "../src/IInbox.sol";
 import {Assertion, AssertionStatus, CheckpointOpening, Game, GameStatus, StepProof} from "../src/IRollup.sol";
 import {Disputes} from "../src/Disputes.sol";
 import {Rollup} from "../src/Rollup.sol";
+import {Stage} from "../src/Stage.sol";
 import {StepVerifier} from "../src/StepVerifier.sol";
 import {StepState} from "../src/Types.sol";
 import {Checkpoints} from "../src/lib/Checkpoints.sol";
@@ -550,6 +551,102 @@ contract DisputesTest is Fixture {
         rollup.timeout(one(gameId));
         requireGame(gameId, GameStatus.AsserterWon);
         requireStatus(AssertionStatus.Pending);
+    }
+
+    /// One step is left, it is the challenger's move since now, and its clock has not run yet.
+    function oneStepLeft() private returns (bytes32 gameId) {
+        claimWrong(2, 2, 1);
+        gameId = openAs(CHALLENGER, 0);
+        bytes31[] memory c = inner(gameId);
+        splitAs(ASSERTER, gameId, c);
+        EXECUTE.setCongestion(1234);
+        pickAs(CHALLENGER, gameId, c, 0);
+    }
+
+    function test_AFullExecuteStopsTheClock() public {
+        bytes32 gameId = oneStepLeft();
+        uint256 start = time();
+        assertEq(rollup.game(gameId).congestion, 1234, "what was before doesn't count");
+        assertEq(rollup.deadline(gameId), start + CLOCK, "deadline");
+        EXECUTE.setCongestion(1234 + 500);
+        assertEq(rollup.deadline(gameId), start + CLOCK + 500, "put off");
+        vm.warp(start + CLOCK + 499);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.Open);
+        uint256 before = vm.snapshotState();
+        proveAs(CHALLENGER, gameId);
+        requireStatus(AssertionStatus.Killed);
+        requireGame(gameId, GameStatus.ChallengerWon);
+
+        vm.revertToState(before);
+        vm.warp(start + CLOCK + 500);
+        StepProof memory p = proofOf(0);
+        vm.expectRevert(abi.encodeWithSelector(Disputes.ClockRunOut.selector, CLOCK + 500, CLOCK + 500));
+        vm.prank(CHALLENGER);
+        rollup.proveStepInGame(gameId, p);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.AsserterWon);
+        vm.expectPartialRevert(Disputes.GameNotOpen.selector);
+        rollup.deadline(gameId);
+    }
+
+    function test_AFullExecuteNeverOutlastsTheWindow() public {
+        bytes32 gameId = oneStepLeft();
+        uint256 end = rollup.assertion(id).createdAt + WINDOW;
+        EXECUTE.setCongestion(1234 + 100 * WINDOW);
+        assertEq(rollup.deadline(gameId), end, "the window's end");
+        vm.warp(end - 1);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.Open);
+        vm.warp(end);
+        StepProof memory p = proofOf(0);
+        vm.expectPartialRevert(Disputes.ClockRunOut.selector);
+        vm.prank(CHALLENGER);
+        rollup.proveStepInGame(gameId, p);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.AsserterWon);
+        rollup.confirm(id);
+        requireStatus(AssertionStatus.Confirmed);
+    }
+
+    /// Splits and picks need no EXECUTE.
+    function test_OtherMovesDontWaitForExecute() public {
+        claimWrong(16, 2, WRONG);
+        bytes32 gameId = openAs(CHALLENGER, 1);
+        uint256 start = time();
+        EXECUTE.setCongestion(5000);
+        assertEq(rollup.deadline(gameId), start + CLOCK, "the asserter's");
+        splitAs(ASSERTER, gameId, inner(gameId));
+        EXECUTE.setCongestion(9000);
+        assertEq(rollup.deadline(gameId), start + CLOCK, "the challenger's pick");
+        vm.warp(start + CLOCK);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.AsserterWon);
+        vm.expectPartialRevert(Disputes.GameNotOpen.selector);
+        rollup.deadline("unknown");
+    }
+
+    /// An EXECUTE that can't be asked how congested it was is no reason to end a game.
+    function test_NoTimeoutWithoutKnowingTheCongestion() public {
+        bytes32 gameId = oneStepLeft();
+        vm.warp(time() + CLOCK);
+        vm.mockCallRevert(address(EXECUTE), abi.encodeCall(EXECUTE.congestedSeconds, ()), "");
+        vm.expectRevert(Execute.ExecuteMissing.selector);
+        rollup.timeout(one(gameId));
+        requireGame(gameId, GameStatus.Open);
+    }
+
+    function test_AStagedWitnessKills() public {
+        bytes32 gameId = oneStepLeft();
+        StepProof memory p = proofOf(0);
+        p.witness = "";
+        p.witnessPointers = new address[](2);
+        Stage stage = new Stage();
+        p.witnessPointers[0] = stage.stage(new bytes(24575));
+        p.witnessPointers[1] = stage.stage("the end of it");
+        vm.prank(CHALLENGER);
+        rollup.proveStepInGame(gameId, p);
+        requireStatus(AssertionStatus.Killed);
     }
 
     function test_SilentAsserterLoses() public {

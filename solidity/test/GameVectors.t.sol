@@ -93,14 +93,19 @@ contract GameVectorsTest is Fixture {
         gameId =
             rollup.openGame{value: CHALLENGE_BOND}(id, number(entry, ".j"), opening(repeated(0xaa), repeated(0xbb)));
         for (uint256 i = 0; vm.keyExistsJson(json, at_(string.concat(entry, ".moves"), i)); ++i) {
-            string memory result = at_(string.concat(entry, ".results"), i);
-            bool ok = move(at_(string.concat(entry, ".moves"), i));
-            if (vm.keyExistsJson(json, string.concat(result, ".error"))) {
-                requireRefused(ok, name, vm.parseJsonString(json, string.concat(result, ".error")));
-            } else {
-                assertTrue(ok, name);
-                requireGame(result, name);
-            }
+            playMove(entry, i, name);
+        }
+    }
+
+    function playMove(string memory entry, uint256 i, string memory name) private {
+        string memory result = at_(string.concat(entry, ".results"), i);
+        EXECUTE.setCongestion(number(at_(string.concat(entry, ".congested"), i), ""));
+        bool ok = move(at_(string.concat(entry, ".moves"), i));
+        if (vm.keyExistsJson(json, string.concat(result, ".error"))) {
+            requireRefused(ok, name, vm.parseJsonString(json, string.concat(result, ".error")));
+        } else {
+            assertTrue(ok, name);
+            requireGame(result, name);
         }
     }
 
@@ -166,6 +171,7 @@ contract GameVectorsTest is Fixture {
         assertEq(g.asserterClock, number(expected, ".asserterClock"), name);
         assertEq(g.challengerClock, number(expected, ".challengerClock"), name);
         assertEq(g.movedAt - start, number(expected, ".movedAt"), name);
+        assertEq(g.congestion, number(expected, ".congestion"), name);
         assertEq(uint256(g.status), number(expected, ".status"), name);
     }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IExecute} from "../src/IExecute.sol";
 import {BatchHeader} from "../src/IInbox.sol";
 import {StepProof} from "../src/IRollup.sol";
-import {StepState} from "../src/Types.sol";
+import {Stage} from "../src/Stage.sol";
+import {Claim, StepState} from "../src/Types.sol";
+import {BasedNativeRollup} from "../src/examples/BasedNativeRollup.sol";
 import {Fixture} from "./support/Fixture.sol";
 
 interface VmGas {
@@ -153,6 +156,57 @@ contract GasTest is Fixture {
         p.witness = noise(10000);
         call = abi.encodeCall(rollup.proveStep, (id, 0, opening(c[0], wrong[0]), p));
         measure("proveStep, derived BlockStart, 10 KB witness", address(rollup), CHALLENGER, 0, call, 2);
+    }
+
+    /// EXECUTE only says yes here: what a pointer costs the contracts and in calldata. The precompile's own price
+    /// (2,600 a pointer, cold, and its words) comes on top.
+    function test_Staging() public {
+        batch = postBatch(38);
+        StepState[] memory s = toyStates(batch, genesisState());
+        bytes31[] memory c = commitments(s);
+        StepProof memory p = stepProof(batch, s[0], s[1]);
+        p.witness = "";
+        vm.mockCall(address(EXECUTE), abi.encodePacked(IExecute.executeStaged.selector), abi.encode(true));
+        vm.mockCall(address(EXECUTE), abi.encodePacked(IExecute.execute.selector), abi.encode(true));
+        uint256[4] memory counts = [uint256(0), 1, 100, 200];
+        for (uint256 k = 0; k < 4; ++k) {
+            rollup = deployRollup(1, 16);
+            bytes32 id = assertStates(rollup, ASSERTER, 0, batch, s);
+            p.witnessPointers = new address[](counts[k]);
+            for (uint256 i = 0; i < counts[k]; ++i) {
+                p.witnessPointers[i] = address(uint160(uint256(keccak256(abi.encode(i)))));
+                vm.etch(p.witnessPointers[i], hex"0011");
+                meter.cool(p.witnessPointers[i]);
+            }
+            bytes memory call = abi.encodeCall(rollup.proveStep, (id, 0, opening(c[0], bytes31("wrong")), p));
+            string memory what = string.concat("proveStep, derived BlockStart, pointers: ", vm.toString(counts[k]));
+            measure(what, address(rollup), CHALLENGER, 0, call, 2);
+        }
+        Stage stage = new Stage();
+        meter.cool(address(stage));
+        bytes memory call_ = abi.encodeCall(stage.stage, (noise(24575)));
+        measure("stage, 24,575 bytes", address(stage), STRANGER, 0, call_, 0);
+        measure("stage, 24,575 bytes that are there", address(stage), STRANGER, 0, call_, 0);
+    }
+
+    /// Of the example, with transactions and witness as large as those of a block of two transfers.
+    function test_BasedExample() public {
+        BasedNativeRollup based = new BasedNativeRollup(1, genesisState());
+        vm.deal(address(this), 1 ether);
+        based.deposit{value: 1 gwei}(STRANGER);
+        measure("example: deposit", address(based), STRANGER, 1 gwei, abi.encodeCall(based.deposit, (STRANGER)), 0);
+        vm.roll(height() + 1);
+        vm.setBlockhash(height() - 1, keccak256("anchor"));
+        vm.mockCall(address(EXECUTE), abi.encodePacked(IExecute.execute.selector), abi.encode(true));
+        Claim memory claim;
+        (claim.pre, claim.post) = (genesisState(), genesisState());
+        (claim.gasUsed, claim.witness) = (42000, noise(8000));
+        bytes[] memory raws = new bytes[](2);
+        (raws[0], raws[1]) = (noise(110), noise(110));
+        bytes memory call = abi.encodeCall(based.advance, (uint64(height() - 1), uint64(time()), raws, claim));
+        measure(
+            "example: advance, 2 transactions, 2 deposits, 8 KB witness", address(based), STRANGER, 1 ether, call, 0
+        );
     }
 
     function openAs(address who, bytes32 id, bytes31[] memory c) private returns (bytes32) {

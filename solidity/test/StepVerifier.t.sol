@@ -283,6 +283,47 @@ contract StepVerifierTest is Fixture {
         assertEq(EXECUTE.lastTrace(), keccak256(abi.encode(t)), "trace");
     }
 
+    /// However a witness is cut over pointers, EXECUTE gets the same trace as if it had been given.
+    function testFuzz_StagedTraceIsTheSame(bytes memory witness, uint256 seed) public {
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        p.witness = witness;
+        refute(p, 1 ether);
+        bytes32 given = EXECUTE.lastTrace();
+        EXECUTE.setLimit(type(uint64).max);
+        (p.witness, p.witnessPointers) = ("", cut(witness, seed));
+        (bytes31 proved,, uint256 fee) = refute(p, 1 ether);
+        assertEq(proved, Commitment.ofMemory(p.post), "post");
+        assertEq(fee, 21000 gwei, "fee");
+        assertEq(EXECUTE.lastTrace(), given, "trace");
+    }
+
+    /// In up to eight pieces of at least a byte, or one without any data if there is none.
+    function cut(bytes memory data, uint256 seed) private returns (address[] memory pointers) {
+        uint256 count = data.length == 0 ? 1 : bound(seed, 1, data.length < 8 ? data.length : 8);
+        pointers = new address[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            bytes memory code = hex"00";
+            for (uint256 k = data.length * i / count; k < data.length * (i + 1) / count; ++k) {
+                code = bytes.concat(code, data[k]);
+            }
+            pointers[i] = address(uint160(0x57a6e00 + i));
+            vm.etch(pointers[i], code);
+        }
+    }
+
+    function test_StagedOrGivenNotBoth() public {
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        p.witnessPointers = cut("witness", 3);
+        vm.expectRevert(Execute.WitnessAndPointers.selector);
+        refute(p, 1 ether);
+        p.witness = "";
+        p.witnessPointers[1] = address(0xdead);
+        vm.expectRevert(abi.encodeWithSelector(Execute.PointerWithoutCode.selector, address(0xdead)));
+        refute(p, 1 ether);
+        p.witnessPointers = cut("witness", 3);
+        refute(p, 1 ether);
+    }
+
     function test_OtherKindsAreFree() public {
         (, uint64 gasUsed, uint256 fee) = refute(toyProof(openBlock(pre(1, 0), 5), hex"01030003aabbcc"), 0);
         assertEq(gasUsed + fee, 0, "a Fragment");
@@ -334,11 +375,18 @@ contract StepVerifierTest is Fixture {
         vm.expectRevert(Execute.ExecuteFailed.selector);
         refute(p, fee);
         EXECUTE.set(1 gwei, 4);
-        vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
+        vm.expectRevert(Execute.ExecuteFailed.selector);
         refute(p, fee);
         EXECUTE.set(1 gwei, 0);
         vm.expectRevert(abi.encodeWithSelector(Execute.ExecuteFeeNotPaid.selector, fee, fee - 1));
         refute(p, fee - 1);
+        vm.deal(address(verifier), 1); // forced on it: the caller pays all the same
+        vm.expectRevert(abi.encodeWithSelector(Execute.ExecuteFeeNotPaid.selector, fee, fee - 1));
+        refute(p, fee - 1);
+        EXECUTE.setLimit(20999);
+        vm.expectRevert("EXECUTE: the block is full");
+        refute(p, fee);
+        EXECUTE.setLimit(21000);
         p.post.stateRoot = keccak256("made up");
         vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
         refute(p, fee);

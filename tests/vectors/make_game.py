@@ -2,13 +2,13 @@
 
 `boundaries`: lo, hi, arity -> all boundaries. `intervals`: steps, stride -> [lo, hi] of each checkpoint interval.
 `sequences`: a game opened at time 0 of an assertion made at time 0; each move with its time and either the resulting
-interval and clocks or the name of the contract's error. Commitments are one repeated byte, given as that byte.
+interval and clocks or the name of the contract's error; `congested`: EXECUTE's congested seconds at each. Commitments are one repeated byte, given as that byte.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ LO, HI = 0xAA, 0xBB
 
 @dataclass(frozen=True)
 class Sequence:
-    """`moves`: [kind, time, by, arguments...]; see `_move`."""
+    """`moves`: [kind, time, by, arguments...]; see `_move`. `congested`: one per move; empty: EXECUTE was never full."""
 
     name: str
     stride: int
@@ -43,13 +43,14 @@ class Sequence:
     steps: int
     j: int
     moves: list[list[Any]]
+    congested: list[int] = field(default_factory=list)
 
 
 def commitment(byte: int) -> bytes:
     return bytes([byte]) * 31
 
 
-def _move(entry: list[Any]) -> Move:
+def _move(entry: list[Any], congestion: int) -> Move:
     kind, at, by, *rest = entry
     party = Party[by.upper()]
     match kind:
@@ -58,11 +59,11 @@ def _move(entry: list[Any]) -> Move:
             return Split(at, party, lo, hi, tuple(map(commitment, commitments)))
         case "pick":
             lo, hi, commitments, segment = rest
-            return Pick(at, party, lo, hi, tuple(map(commitment, commitments)), segment)
+            return Pick(at, party, lo, hi, tuple(map(commitment, commitments)), segment, congestion)
         case "prove":
-            return Prove(at, party, commitment(rest[0]))
+            return Prove(at, party, commitment(rest[0]), congestion)
         case "timeout":
-            return TimeOut(at)
+            return TimeOut(at, congestion)
     raise ValueError(kind)
 
 
@@ -71,18 +72,19 @@ def replay(sequence: Sequence) -> dict[str, Any]:
     game = open_game(rules, created_at=0, now=0, steps=sequence.steps, j=sequence.j,
                      lo_commitment=commitment(LO), hi_commitment=commitment(HI))
     results: list[dict[str, Any]] = []
-    for entry in sequence.moves:
+    congested = sequence.congested or [0] * len(sequence.moves)
+    for entry, congestion in zip(sequence.moves, congested, strict=True):
         try:
-            game = play(rules, game, _move(entry))
+            game = play(rules, game, _move(entry, congestion))
         except IllegalMove as illegal:
             results.append({"error": illegal.reason})
             continue
         results.append({
             "lo": game.lo, "hi": game.hi, "loCommitment": game.lo_commitment[0], "hiCommitment": game.hi_commitment[0],
             "asserterClock": game.asserter_clock, "challengerClock": game.challenger_clock, "movedAt": game.moved_at,
-            "status": int(game.status),
+            "status": int(game.status), "congestion": game.congestion,
         })
-    return {**sequence.__dict__, "results": results}
+    return {**sequence.__dict__, "congested": congested, "results": results}
 
 
 SEQUENCES = [
@@ -114,6 +116,28 @@ SEQUENCES = [
         ["prove", 1, "challenger", 9], ["split", 1, "asserter", 0, 3, [1]], ["split", 1, "asserter", 0, 4, [1]],
         ["split", 2, "asserter", 0, 4, [2]], ["pick", 2, "asserter", 0, 4, [1], 0], ["pick", 2, "challenger", 0, 4, [2], 0],
         ["pick", 2, "challenger", 0, 4, [1], 2], ["pick", 2, "challenger", 0, 4, [1], 1]]),
+    Sequence("EXECUTE was full: the challenger proves 70 seconds late", 2, 2, 1000, 100, 2, 0, [
+        ["split", 1, "asserter", 0, 2, [1]], ["pick", 51, "challenger", 0, 2, [1], 1],
+        ["timeout", 101, "stranger"], ["timeout", 170, "stranger"], ["prove", 171, "challenger", 9],
+        ["prove", 170, "challenger", 9]],
+        [500, 500, 501, 570, 570, 570]),
+    Sequence("EXECUTE was full, and the challenger silent", 2, 2, 1000, 100, 2, 0, [
+        ["split", 1, "asserter", 0, 2, [1]], ["pick", 51, "challenger", 0, 2, [1], 1],
+        ["timeout", 100, "stranger"], ["timeout", 170, "stranger"], ["timeout", 171, "stranger"]],
+        [0, 500, 500, 570, 570]),
+    Sequence("EXECUTE was full beyond the window", 2, 2, 1000, 100, 2, 0, [
+        ["split", 1, "asserter", 0, 2, [1]], ["pick", 51, "challenger", 0, 2, [1], 1],
+        ["timeout", 999, "stranger"], ["prove", 1000, "challenger", 9], ["timeout", 1000, "stranger"]],
+        [0, 0, 900, 900, 900]),
+    Sequence("EXECUTE was full in the last second of the window", 2, 2, 1000, 100, 2, 0, [
+        ["split", 1, "asserter", 0, 2, [1]], ["pick", 51, "challenger", 0, 2, [1], 1], ["prove", 999, "challenger", 9]],
+        [0, 0, 10**6]),
+    Sequence("EXECUTE was full while nobody needed it", 4, 2, 1000, 100, 4, 0, [
+        ["split", 1, "asserter", 0, 4, [1]], ["pick", 101, "challenger", 0, 4, [1], 1], ["pick", 51, "challenger", 0, 4, [1], 1],
+        ["timeout", 149, "stranger"], ["split", 150, "asserter", 2, 4, [2]], ["split", 90, "asserter", 2, 4, [2]],
+        ["timeout", 139, "stranger"], ["pick", 140, "challenger", 2, 4, [2], 1], ["pick", 139, "challenger", 2, 4, [2], 1],
+        ["timeout", 140, "stranger"], ["timeout", 141, "stranger"]],
+        [0, 100, 100, 200, 200, 200, 300, 300, 300, 301, 301]),
 ]
 
 
