@@ -114,9 +114,6 @@ class WorldState:
         return 0 if account is None else account[1]
 
     def set_balance(self, address: bytes, balance: int) -> None:
-        """Raises InvalidBlock at 2^256 wei: only a made-up state has so much."""
-        if balance >> 256:
-            raise InvalidBlock("a balance overflows 256 bits")
         old = self.account(address)
         nonce, _, storage_root, code_hash = old or EMPTY_ACCOUNT
         self._change(address, old, Account(nonce, balance, storage_root, code_hash))

@@ -225,6 +225,8 @@ def child_of(parent: Header, attributes: BlockAttributes) -> OpenBlock:
         )
     except EthereumException:
         raise InvalidBlock(f"gas limit {attributes.gas_limit} after {parent.gas_limit}") from None
+    if int(parent.number) + 1 >= 1 << 64 or int(base_fee) >= 1 << 256:
+        raise InvalidBlock("number or base fee out of reach")
     return OpenBlock(
         number=int(parent.number) + 1,
         attributes=attributes,

@@ -17,6 +17,8 @@ from execution.eels.rlp import DecodingError, Simple, decode
 from execution.errors import InvalidWitness
 
 EMPTY_ROOT = bytes(keccak256(b"\x80"))
+LARGEST_NODE = 1 << 20  # bytes
+LARGEST_SECURE_NODE = 532  # a branch of 16 hashes, where keys are hashes and values short
 _HASH_SIZE = 32  # bytes; a node whose RLP is shorter lies in its parent as it is
 _MAX_NESTING = 8  # of nodes that lie in their parents: 31 bytes have no room for more
 
@@ -47,10 +49,16 @@ Child: TypeAlias = "Node | bytes"
 
 
 class PartialTrie:
-    """`lookup` gives a node's RLP by its hash. Keys are used as they are given."""
+    """`lookup` gives a node's RLP by its hash. Keys are used as they are given.
 
-    def __init__(self, lookup: Callable[[bytes], bytes], root: bytes = EMPTY_ROOT) -> None:
+    `largest_node`, in bytes: larger ones are refused, for a made-up state can use one in very many storage tries.
+    """
+
+    def __init__(
+        self, lookup: Callable[[bytes], bytes], root: bytes = EMPTY_ROOT, largest_node: int = LARGEST_NODE
+    ) -> None:
         self._lookup = lookup
+        self._largest_node = largest_node
         self._top: Child | None = None if root == EMPTY_ROOT else bytes(root)
 
     def root(self) -> bytes:
@@ -92,7 +100,7 @@ class PartialTrie:
 
     def _resolved_top(self) -> Node | None:
         if isinstance(self._top, bytes):
-            self._top = _parse(self._lookup(self._top), self._top)
+            self._top = self._parse(self._lookup(self._top), self._top)
         return self._top
 
     def _resolve(self, child: Child) -> Node:
@@ -101,7 +109,15 @@ class PartialTrie:
         data = self._lookup(child)
         if len(data) < _HASH_SIZE:
             raise InvalidWitness("a node that belongs into its parent is referred to by its hash")
-        return _parse(data, child)
+        return self._parse(data, child)
+
+    def _parse(self, data: bytes, held: bytes) -> Node:
+        if len(data) > self._largest_node:
+            raise InvalidWitness(f"a trie node of {len(data)} bytes")
+        try:
+            return _node(decode(data, _MAX_NESTING), held)
+        except DecodingError as error:
+            raise InvalidWitness(f"no trie node, 0x{held.hex()}: {error}") from None
 
     def _resolve_branch(self, child: Child) -> Branch:
         node = self._resolve(child)
@@ -212,13 +228,6 @@ def _held(node: Child) -> Simple:
         encoded = rlp.encode(items)
         node.known = items if len(encoded) < _HASH_SIZE else bytes(keccak256(encoded))
     return node.known
-
-
-def _parse(data: bytes, held: bytes) -> Node:
-    try:
-        return _node(decode(data, _MAX_NESTING), held)
-    except DecodingError as error:
-        raise InvalidWitness(f"no trie node, 0x{held.hex()}: {error}") from None
 
 
 def _node(items: Simple, held: Simple) -> Node:

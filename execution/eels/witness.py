@@ -7,10 +7,10 @@ from ethereum.crypto.hash import keccak256
 from execution.errors import InvalidWitness
 from execution.types import Witness
 
-# The limits of EIP-8025; sizes in bytes.
+# How many, and bytes of one: the limits of EIP-8025, for codes that of EIP-170.
 LIMITS = {
     "state": (1 << 20, 1 << 20),
-    "codes": (1 << 16, 1 << 24),
+    "codes": (1 << 16, 24_576),
     "headers": (256, 1 << 10),
 }
 

@@ -17,7 +17,7 @@ from ethereum_types.numeric import U256, Uint
 
 from execution.eels.prague.fork_types import Account, Address, encode_account
 from execution.eels.rlp import DecodingError, decode
-from execution.eels.trie import EMPTY_ROOT, PartialTrie
+from execution.eels.trie import EMPTY_ROOT, LARGEST_SECURE_NODE, PartialTrie
 from execution.eels.witness import Hashed
 from execution.errors import InvalidWitness
 
@@ -66,7 +66,7 @@ class State:
         self.journal = Journal()
         self.created_accounts: set[Address] = set()
         self._witness = witness
-        self._trie = PartialTrie(witness.node, root)
+        self._trie = PartialTrie(witness.node, root, LARGEST_SECURE_NODE)
         self._accounts: dict[Address, Account | None] = {}
         self._settled: dict[
             Address, tuple[Account | None, bytes]
@@ -83,7 +83,7 @@ class State:
             account, storage_root = self._load(address)
             self._accounts[address] = account
             self._settled[address] = account, storage_root
-            self._tries[address] = PartialTrie(self._witness.node, storage_root)
+            self._tries[address] = PartialTrie(self._witness.node, storage_root, LARGEST_SECURE_NODE)
         return self._accounts[address]
 
     def _load(self, address: Address) -> tuple[Account | None, bytes]:
