@@ -35,7 +35,9 @@ def execute(
     ] = WitnessRule.full,
     gas_used: Annotated[
         int | None,
-        typer.Option(min=0, help="What a segment without JSON around it must use; without this, whatever it uses."),
+        typer.Option(
+            min=0, help="What a segment without JSON around it must use; without this, whatever it uses."
+        ),
     ] = None,
 ) -> None:
     """Judge blocks and segments as L1's EXECUTE would: one verdict a line, in order; exit 1 if any is not true.
