@@ -1,4 +1,4 @@
-"""Puts a rollup on L1: checks first, then StepVerifier, Inbox and Rollup, each stage kept in deployment.json.
+"""Puts a rollup on L1: checks first, then StepVerifier, Inbox, Rollup and Stage, each step kept in deployment.json.
 
 Everything that can be found wrong without a transaction is found before the first one. The creations go through
 the transaction manager under labels, so however often a deployment is interrupted and resumed, each happens once.
@@ -31,6 +31,7 @@ from verdict.deployment import (
     Genesis,
     Progress,
     check_fingerprint,
+    check_version,
     load_progress,
     save_progress,
 )
@@ -39,9 +40,9 @@ from verdict.genesis import genesis_state
 
 EXECUTE = "0x0000000000000000000000000000000000000101"
 ZERO_ADDRESS = "0x" + "00" * 20
-CONTRACTS = {"step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup"}
-GAS_ESTIMATE = 9_000_000
-"""L1 gas that the three creations take together, at most: what the deployer must be able to pay."""
+CONTRACTS = {"step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup", "stage": "Stage"}
+GAS_ESTIMATE = 10_000_000
+"""L1 gas that the four creations take together, at most: what the deployer must be able to pay."""
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -61,6 +62,7 @@ async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Re
     genesis = genesis_state(config)
     progress = load_progress(config.deployment_path)
     if progress is not None:
+        check_version(progress, config)
         check_fingerprint(progress, config)
     await check_l1(config, rpc, report)
     if progress is not None:
@@ -130,6 +132,8 @@ def creation_code(stage: str, config: Config, genesis: StepState, addresses: dic
     if stage == "inbox":
         timeout = rollup.exclusive_timeout if rollup.sequencer else 0
         return contract.deployment(rollup.sequencer or ZERO_ADDRESS, timeout, rollup.max_origin_age)
+    if stage == "stage":
+        return contract.deployment()
     return contract.deployment((
         addresses["inbox"],
         addresses["step_verifier"],

@@ -13,8 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from verdict.config import Config
 
-STAGES = ("step_verifier", "inbox", "rollup")
+STAGES = ("step_verifier", "inbox", "rollup", "stage")
 """The contracts in the order in which they are created."""
+
+VERSION = 2
+"""Of the file, and of the contracts' interface: 2 has the Stage contract, and step proofs with staged witnesses."""
 
 
 class DeploymentError(Exception):
@@ -46,7 +49,7 @@ class Genesis(_Record):
 class Progress(_Record):
     """The file as it is, finished or not."""
 
-    version: int = 1
+    version: int = VERSION
     name: str
     fingerprint: str  # Config.fingerprint()
     l1_chain_id: int
@@ -67,6 +70,7 @@ class Deployment(_Record):
     step_verifier: str
     inbox: str
     rollup: str
+    stage: str
     genesis: Genesis
     block_number: int  # of the L1 block with the first contract: nothing of the rollup lies before it
     block_hash: str
@@ -78,6 +82,7 @@ class Deployment(_Record):
         progress = load_progress(path)
         if progress is None:
             raise DeploymentError(f"{config.name} is not deployed: {path} does not exist; run `verdict deploy`")
+        check_version(progress, config)
         if not progress.complete:
             raise DeploymentError(f"{path}: the deployment was interrupted; run `verdict deploy` again, it resumes")
         check_fingerprint(progress, config)
@@ -99,6 +104,7 @@ class Deployment(_Record):
             step_verifier=made["step_verifier"].address,
             inbox=made["inbox"].address,
             rollup=made["rollup"].address,
+            stage=made["stage"].address,
         )
 
 
@@ -121,6 +127,16 @@ def save_progress(path: Path, progress: Progress) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def check_version(progress: Progress, config: Config) -> None:
+    """Refuses contracts of another version of Verdict: they can't be upgraded, and this one can't talk to them."""
+    if progress.version != VERSION:
+        raise DeploymentError(
+            f"{config.deployment_path} is of version {progress.version}, this program needs {VERSION}: the contracts have "
+            "other interfaces (staged witnesses came with version 2) and can't be upgraded. Run the version of Verdict that "
+            "deployed them, or deploy a new rollup with a data_dir of its own (`verdict deploy --reset` if L1 was started "
+            "afresh)")
 
 
 def check_fingerprint(progress: Progress, config: Config) -> None:

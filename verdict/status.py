@@ -45,7 +45,8 @@ async def read_status(config: Config, deployment: Deployment, rpc: Any) -> dict[
                 "execute_gas_left": await contracts.execute.functions.gasLeft().call(),
             },
             "contracts": {
-                "inbox": deployment.inbox, "rollup": deployment.rollup, "step_verifier": deployment.step_verifier},
+                "inbox": deployment.inbox, "rollup": deployment.rollup, "step_verifier": deployment.step_verifier,
+                "stage": deployment.stage},
             "batches": {
                 "count": batch_count,
                 "head": _hex(batch_hash),

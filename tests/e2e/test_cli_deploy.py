@@ -14,7 +14,7 @@ from tests.e2e.devnet import DEPLOYER, base_configuration
 from verdict.commands.deploy import _put_aside
 from verdict.config import Config, parse_config
 from verdict.deploy import Stage, check_deployment, deploy
-from verdict.deployment import Deployment, DeploymentError, load_progress
+from verdict.deployment import STAGES, Deployment, DeploymentError, load_progress, save_progress
 from verdict.errors import L1Problem
 from verdict.genesis import genesis_state
 from verdict.keys import test_account as mnemonic_account
@@ -49,13 +49,13 @@ async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
         with pytest.raises(DeploymentError, match="not deployed"):
             Deployment.load(config)
 
-        for stage in ("step_verifier", "inbox", "rollup"):
+        for stage in STAGES:
             with pytest.raises(Interrupted):
                 await deploy(config, account, rpc, interrupt_at(stage))
             with pytest.raises(DeploymentError, match="interrupted"):
                 Deployment.load(config)
         deployment = await deploy(config, account, rpc)
-        assert int(await rpc.request("eth_getTransactionCount", [account.address, "latest"]), 16) == 3
+        assert int(await rpc.request("eth_getTransactionCount", [account.address, "latest"]), 16) == len(STAGES)
         assert deployment == Deployment.load(config) == await check_deployment(config, rpc)
         assert deployment == await deploy(config, account, rpc)
 
@@ -71,10 +71,29 @@ async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
             Deployment.load(changed)
 
         status = await read_status(config, deployment, rpc)
+        assert status["contracts"]["stage"] == deployment.stage
         assert status["batches"]["count"] == 0
         assert status["confirmed"]["assertion"] == "0x" + "00" * 32
         assert status["l2"] is None
         assert status["l1"]["execute_gas_price"] >= 1
+
+
+async def test_contracts_of_an_older_version_are_refused_and_can_be_put_aside(tmp_path: Path) -> None:
+    account = mnemonic_account(DEPLOYER)
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        await deploy(config, account, rpc)
+        progress = load_progress(config.deployment_path)
+        assert progress is not None
+        older = {name: made for name, made in progress.contracts.items() if name != "stage"}
+        save_progress(config.deployment_path, progress.model_copy(update={"version": 1, "contracts": older}))
+        for attempt in (deploy(config, account, rpc), check_deployment(config, rpc)):
+            with pytest.raises(DeploymentError, match="of version 1, this program needs 2"):
+                await attempt
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        assert await _put_aside(config, rpc) is not None
+        await deploy(config, account, rpc)
 
 
 async def test_a_damaged_file_is_told(tmp_path: Path) -> None:
