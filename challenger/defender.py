@@ -40,13 +40,16 @@ def split_commitments(lo: int, hi: int, arity: int, claims: Claims) -> tuple[byt
     return tuple(claims.commitment(step) for step in boundaries(lo, hi, arity)[1:-1])
 
 
-def next_for_defence(rules: Rules, record: GameRecord, claims: Claims, now: int) -> Defence:
-    """For a game on an assertion of ours. `now`: L1 timestamp, seconds."""
+def next_for_defence(
+    rules: Rules, record: GameRecord, claims: Claims, now: int, congestion: int | None = None
+) -> Defence:
+    """For a game on an assertion of ours. `now`: L1 timestamp, seconds. `congestion`: EXECUTE's congested seconds, which
+    the challenger doesn't lose (rule 8 of the game)."""
     game = record.game
     if game.stage is Stage.OVER:
         return Nothing("it is over")
     if game.mover is Party.CHALLENGER:
-        return TimeOutGames((record.id,)) if game.ran_out(now) else Nothing("the challenger's move")
+        return TimeOutGames((record.id,)) if game.ran_out(now, congestion) else Nothing("the challenger's move")
     if game.ran_out(now):
         return Unknown("our clock has run out", alarm=True)
     return SplitInterval(record.id, game.lo, game.hi, split_commitments(game.lo, game.hi, rules.arity, claims))

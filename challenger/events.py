@@ -49,8 +49,21 @@ class MovePicked:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessStaged:
+    """`sent` of a witness's `pieces` were staged in this turn, for `gas_used` L1 gas, and `missing` are still to come."""
+
+    assertion_id: bytes
+    size: int
+    pieces: int
+    sent: int
+    missing: int
+    gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepSettled:
-    """A step proof was accepted. `step`: from which it starts; `fee`: what EXECUTE took."""
+    """A step proof was accepted. `step`: from which it starts; `fee`: what EXECUTE took; `pointers`: how many its witness
+    lay at, 0 if it was in the calldata."""
 
     assertion_id: bytes
     step: int
@@ -59,6 +72,7 @@ class StepSettled:
     fee: int
     witness_size: int
     calldata_size: int
+    pointers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,7 @@ ChallengerEvent: TypeAlias = (
     | Waiting
     | GameStarted
     | MovePicked
+    | WitnessStaged
     | StepSettled
     | AssertionDied
     | AssertionAccepted

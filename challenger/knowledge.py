@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from lru import LRU
 
@@ -18,6 +18,13 @@ KEPT_PROOFS = 16
 
 class ProofStruct(Protocol):
     """`StepProof` in IRollup.sol."""
+
+    @property
+    def witness(self) -> bytes: ...
+
+    def staged(self, pointers: tuple[bytes, ...]) -> Self:
+        """The same with its witness at these addresses, 20 bytes each."""
+        ...
 
     def as_tuple(self) -> tuple[Any, ...]: ...
 

@@ -20,6 +20,7 @@ from challenger.events import (
     StepSettled,
     TurnFailed,
     Waiting,
+    WitnessStaged,
 )
 from l1.txmanager import TransactionManager
 
@@ -38,6 +39,8 @@ class ChallengerMetrics:
         self._opened = counter("games_opened", "Games opened by us")
         self._picked = counter("moves", "Picks in our games")
         self._proved = counter("steps_proved", "Assertions killed by our step proofs")
+        self._staged = counter("pieces_staged", "Pieces of witnesses put into contract code by us")
+        self._staging_gas = counter("staging_gas", "L1 gas that staging them took")
         self._fees = counter("execute_fees_wei", "Wei paid to EXECUTE")
         self._collected = counter("collected_wei", "Wei collected from the contract")
         self._failed = counter("turns_failed", "Turns that failed and were tried again")
@@ -56,6 +59,9 @@ class ChallengerMetrics:
                 self._opened.inc()
             case MovePicked():
                 self._picked.inc()
+            case WitnessStaged(sent=sent, gas_used=gas):
+                self._staged.inc(sent)
+                self._staging_gas.inc(gas)
             case StepSettled(fee=fee):
                 self._proved.inc()
                 self._fees.inc(fee)

@@ -91,7 +91,7 @@ class Player:
         return next_for_game(
             self._rules, self._responder.me, record,
             lambda: known or self._knowledge.trace(assertion.batch_hash),  # type: ignore[union-attr]
-            snapshot.now,
+            snapshot.now, snapshot.congestion,
         )
 
     async def _about_assertion(self, snapshot: Snapshot, assertion: Assertion) -> Action:

@@ -2,10 +2,15 @@
 
 The label makes a move idempotent: asked for again, also after a restart or from an older snapshot, the transaction
 manager gives the receipt of the first time. A proof is simulated first: what L1's own EXECUTE doesn't accept isn't sent.
+One too large for a transaction has its witness staged before, in transactions of their own.
+
+A proof that fails in a block, after all, has most likely come behind others that bought all of EXECUTE's gas, or raised
+its price. It is sent again with what the fee then is, and with twice the tip, so that it comes before them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -15,8 +20,9 @@ from eth_hash.auto import keccak
 from challenger.checkpoints import CheckpointReader
 from challenger.claims import Assertion
 from challenger.events import CreditCollected, EventStream, GameStarted, MovePicked, StepSettled
+from challenger.execute_fee import value_to_send
 from challenger.game import Rules, boundary, checkpoint_interval
-from challenger.knowledge import Knowledge, ReadyProof
+from challenger.knowledge import Knowledge, ProofStruct, ReadyProof
 from challenger.solver import (
     Action,
     KillOrphan,
@@ -28,6 +34,7 @@ from challenger.solver import (
     TimeOutGames,
     Withdraw,
 )
+from challenger.staging import Stager
 from l1.client import L1Client, read_log
 from l1.contracts import Execute, Rollup, revert_reason
 from l1.events import StepProved, read_rollup_event
@@ -36,25 +43,27 @@ from l1.txmanager import InsufficientFunds, L1Receipt, TransactionManager, Trans
 
 log = structlog.get_logger("challenger.responder")
 
-FEE_MARGIN = 2
-"""EXECUTE's price may rise by an eighth a block until the proof is included; what isn't needed comes back."""
+MAX_URGENCY = 1 << 10
+"""Times the usual tip; the fee caps end it sooner."""
 GAS_RESERVE = 10**16
 """Wei kept beside a bond or fee for the transaction itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the contract wants: its rules, and the bond of a game in wei."""
+    """What the contract wants: its rules, and the bond of a game in wei. `max_proof_calldata`: bytes; what our
+    transactions may have."""
 
     rules: Rules
     challenge_bond: int
+    max_proof_calldata: int = 100_000
 
 
 class Responder:
     """`me`: the address that `transactions` sends from."""
 
     def __init__(self, l1: L1Client, rollup: Rollup, terms: Terms, transactions: TransactionManager,
-                 knowledge: Knowledge, checkpoints: CheckpointReader, events: EventStream) -> None:
+                 knowledge: Knowledge, checkpoints: CheckpointReader, stager: Stager, events: EventStream) -> None:
         self._l1 = l1
         self._rollup = rollup
         self._execute = Execute(l1)
@@ -62,24 +71,29 @@ class Responder:
         self._transactions = transactions
         self._knowledge = knowledge
         self._checkpoints = checkpoints
+        self._stager = stager
         self._events = events
+        self._failed: dict[str, int] = {}  # by label: how often a proof failed in a block
         self.me = transactions.address
 
     async def carry_out(self, action: Action, assertion: Assertion | None = None) -> int:
         """`assertion`: the one the action is about, for those that need it. Returns the number of the L1 block that
-        has it. Raises TransactionError and what L1 raises; carried out again, it does nothing twice."""
+        has it, or what was done for it so far. Raises TransactionError and what L1 raises; carried out again, it does
+        nothing twice."""
         match action:
             case ProveStep(assertion_id, j, step):
                 assert assertion is not None
                 opening = await self._checkpoints.opening(assertion, j)
                 proof = await self._knowledge.step_proof(assertion.batch_hash, step)
-                data = Rollup.prove_step(assertion_id, j, opening, proof.struct)
-                receipt = await self._prove(assertion_id, step, data, proof, f"prove {assertion_id.hex()} {j}")
+                return await self._prove(
+                    assertion_id, step, proof, lambda struct: Rollup.prove_step(assertion_id, j, opening, struct),
+                    f"prove {assertion_id.hex()} {j}")
             case ProveStepInGame(game_id, assertion_id, step):
                 assert assertion is not None
                 proof = await self._knowledge.step_proof(assertion.batch_hash, step)
-                data = Rollup.prove_step_in_game(game_id, proof.struct)
-                receipt = await self._prove(assertion_id, step, data, proof, f"prove {game_id.hex()}")
+                return await self._prove(
+                    assertion_id, step, proof, lambda struct: Rollup.prove_step_in_game(game_id, struct),
+                    f"prove {game_id.hex()}")
             case OpenGame(assertion_id, j):
                 assert assertion is not None
                 receipt = await self._open(assertion, j)
@@ -115,23 +129,43 @@ class Responder:
         self._events.publish(GameStarted(assertion.id, game_id, j, lo, hi, receipt.gas_used))
         return receipt
 
-    async def _prove(self, assertion_id: bytes, step: int, data: bytes, proof: ReadyProof,
-                     label: str) -> L1Receipt:
-        price = await self._execute.gas_price()
-        value = FEE_MARGIN * price * proof.gas_used
-        receipt = await self._send(data, label, value, simulate=True)
+    async def _prove(self, assertion_id: bytes, step: int, proof: ReadyProof,
+                     encode: Callable[[ProofStruct], bytes], label: str) -> int:
+        """`encode`: the calldata with that proof. Returns after a part of the staging too: the next turn goes on."""
+        data, pointers = encode(proof.struct), 0
+        if len(data) > self._terms.max_proof_calldata:
+            staged = await self._stager.stage(assertion_id, proof.struct.witness)
+            if staged.missing:
+                return staged.block_number
+            data, pointers = encode(proof.struct.staged(staged.pointers)), len(staged.pointers)
+        receipt = await self._send_proof(data, proof.gas_used, label)
         fee = next((event.execute_fee for event in _step_proofs(receipt) if event.id == assertion_id), 0)
         log.info("step proved, the assertion is dead", assertion=assertion_id, step=step, gas=receipt.gas_used, fee=fee,
-                 witness=proof.witness_size, calldata=len(data))
+                 witness=proof.witness_size, calldata=len(data), pointers=pointers)
         self._events.publish(StepSettled(assertion_id, step, receipt.tx_hash, receipt.gas_used, fee,
-                                         proof.witness_size, len(data)))
+                                         proof.witness_size, len(data), pointers))
+        return receipt.block_number
+
+    async def _send_proof(self, data: bytes, gas_used: int, label: str) -> L1Receipt:
+        price = await self._execute.gas_price()
+        balance = await self._l1.balance(self.me)
+        value = value_to_send(price, gas_used, balance - GAS_RESERVE)
+        urgency = min(1 << self._failed.get(label, 0), MAX_URGENCY)
+        await self._check_funds(value)
+        await self._simulate(data, value)
+        try:
+            receipt = await self._transactions.send(
+                TxCandidate(self._rollup.address, data, value, label=label, urgency=urgency))
+        except TransactionReverted as error:
+            if error.receipt is not None:
+                self._failed[label] = self._failed.get(label, 0) + 1
+            raise
+        self._failed.pop(label, None)
         return receipt
 
-    async def _send(self, data: bytes, label: str, value: int = 0, *, simulate: bool = False) -> L1Receipt:
+    async def _send(self, data: bytes, label: str, value: int = 0) -> L1Receipt:
         if value:
             await self._check_funds(value)
-        if simulate:
-            await self._simulate(data, value)
         return await self._transactions.send(TxCandidate(self._rollup.address, data, value, label=label))
 
     async def _simulate(self, data: bytes, value: int) -> None:

@@ -27,8 +27,10 @@ from challenger.player import Player
 from challenger.responder import Responder, Terms
 from challenger.scheduler import Scheduler
 from challenger.sources import L1Sources
+from challenger.staging import Stager
 from challenger.watch import Watcher
 from derivation.node import RollupNode
+from l1.artifacts import address_bytes
 from l1.beacon import BeaconClient, DirectoryArchive
 from l1.client import L1Client
 from l1.contracts import Rollup
@@ -146,8 +148,10 @@ class ChallengerService:
                   node: RollupNode) -> Parts:
         knowledge = self._knowledge or NodeKnowledge(node, prover)
         checkpoints = CheckpointReader(beacon, prover, terms.rules.stride)
-        watcher = Watcher(l1, rollup, transactions.address, deployment.block_number, self.config.l1.confirmations)
-        responder = Responder(l1, rollup, terms, transactions, knowledge, checkpoints, self.events)
+        watcher = Watcher(l1, rollup, transactions.address, deployment.block_number, terms.rules.window,
+                          self.config.l1.confirmations)
+        stager = Stager(l1, address_bytes(deployment.stage), transactions, self.events)
+        responder = Responder(l1, rollup, terms, transactions, knowledge, checkpoints, stager, self.events)
         sources = L1Sources(l1, others, node.settings.inbox)
         player = Player(terms.rules, knowledge, sources, checkpoints, responder, self.events, WORTH_COLLECTING)
         scheduler = Scheduler(watcher, player, self.events)
@@ -182,7 +186,7 @@ async def _terms(config: Config, l1: L1Client, rollup: Rollup) -> Terms:
     if configured != (stride, arity, window, clock, bond):
         raise DeploymentError(f"[dispute] says (stride, arity, window, clock, challenge_bond) {configured}, the contract "
                               f"says {(stride, arity, window, clock, bond)}")
-    return Terms(GameRules(stride, arity, window, clock), bond)
+    return Terms(GameRules(stride, arity, window, clock), bond, config.challenger.max_proof_calldata)
 
 
 def _policy(config: Config) -> TransactionPolicy:

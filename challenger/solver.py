@@ -237,8 +237,10 @@ def next_for_game(
     record: GameRecord,
     trace: Trace | Unknown | Callable[[], Trace | Unknown],
     now: int,
+    congestion: int | None = None,
 ) -> Action:
-    """For a game that `me` opened; of others' games nothing is ours to do. `trace` is only asked for if it matters."""
+    """For a game that `me` opened; of others' games nothing is ours to do. `trace` is only asked for if it matters.
+    `congestion`: EXECUTE's congested seconds, rule 8 of the game."""
     game = record.game
     if record.challenger != me:
         return Nothing("not our game")
@@ -248,7 +250,7 @@ def next_for_game(
         return Nothing("it is over")
     if game.mover is Party.ASSERTER:
         return TimeOutGames((record.id,)) if game.ran_out(now) else Nothing("the asserter's move")
-    if game.ran_out(now):
+    if game.ran_out(now, congestion):
         return Unknown("our clock has run out", alarm=True)
     known = trace() if callable(trace) else trace
     if isinstance(known, Unknown):

@@ -16,10 +16,10 @@ from eth_hash.auto import keccak
 
 from challenger.chronicle import Chronicle, Point
 from challenger.claims import GENESIS_ID, Assertion, AssertionStatus, GameRecord, Kin
-from challenger.game import Game, Status
+from challenger.game import Game, Stage, Status
 from l1.artifacts import AnswerMalformed
 from l1.client import L1Block, L1Client, L1Inconsistent, L1Log, bloom_may_contain
-from l1.contracts import Rollup
+from l1.contracts import Execute, Rollup
 from l1.events import GameOpened, RollupEvent, read_rollup_event
 from l1.rpc_errors import RpcError
 
@@ -38,6 +38,7 @@ class Snapshot:
     """`block`: the L1 block as of which all this holds; `now`: timestamp of L1's newest block, seconds.
 
     `assertions`: the pending ones. `games`: ours, that are open or whose bond can be reclaimed. `credit`: ours, wei.
+    `congestion`: EXECUTE's congested seconds as of L1's newest block, if one of the games hangs on it.
     """
 
     block: L1Block
@@ -47,16 +48,19 @@ class Snapshot:
     games: Mapping[bytes, GameRecord]
     ended_games: Mapping[bytes, tuple[GameRecord, ...]]  # ours that are over, by assertion
     credit: int
+    congestion: int | None = None
 
 
 class Watcher:
-    """`me`: the challenger's address. `start`: number of the L1 block with the first contract. `confirmations`: L1
-    blocks on top of one before it is read."""
+    """`me`: the challenger's address. `start`: number of the L1 block with the first contract. `dispute_window`: the
+    rollup's, seconds. `confirmations`: L1 blocks on top of one before it is read."""
 
-    def __init__(self, l1: L1Client, rollup: Rollup, me: bytes, start: int, confirmations: int = 0,
+    def __init__(self, l1: L1Client, rollup: Rollup, me: bytes, start: int, dispute_window: int, confirmations: int = 0,
                  window: int = 256) -> None:
         self._l1 = l1
         self._rollup = rollup
+        self._execute = Execute(l1)
+        self._dispute_window = dispute_window
         self._me = me
         self._start = start
         self._confirmations = confirmations
@@ -162,11 +166,13 @@ class Watcher:
             self._known = {key: made for key, made in self._known.items() if key[0] in self.chronicle.pending}
         try:
             assertions = {each: await self._assertion(each, block) for each in self.chronicle.pending}
-            games = {each: await self._game(each, block) for each in self._our_games()}
+            games = {each: await self._game(each, block, assertions) for each in self._our_games()}
             credit = await self._rollup.credit(self._me, block.hash)
+            newest = await self._l1.head()
+            proving = any(record.game.stage is Stage.PROVE for record in games.values())
+            congestion = await self._execute.congested_seconds(newest.hash) if proving else None
         except RpcError as error:
             raise L1Moving(f"L1 block {block.number} can't be read: {error}") from error
-        newest = await self._l1.head()
         return Snapshot(
             block=block,
             now=max(newest.timestamp, block.timestamp),
@@ -175,6 +181,7 @@ class Watcher:
             games={each: record for each, record in games.items() if each in self.chronicle.open_games},
             ended_games=self._ended(games),
             credit=credit,
+            congestion=congestion,
         )
 
     def _our_games(self) -> list[bytes]:
@@ -215,7 +222,7 @@ class Watcher:
         )  # fmt: skip
         return made
 
-    async def _game(self, game_id: bytes, block: L1Block) -> GameRecord:
+    async def _game(self, game_id: bytes, block: L1Block, assertions: Mapping[bytes, Assertion]) -> GameRecord:
         read = await self._rollup.game(game_id, block.hash)
         split: tuple[bytes, ...] | None = None
         if any(read.split_hash):
@@ -223,7 +230,9 @@ class Watcher:
             if told is None or keccak(abi_encode(["bytes31[]"], [told.commitments])) != read.split_hash:
                 raise L1Inconsistent(f"the events of game 0x{game_id.hex()} don't have the split that its state has")
             split = told.commitments
+        made = assertions.get(read.assertion_id)
+        closes_at = 0 if made is None else made.created_at + self._dispute_window
         game = Game(read.lo, read.hi, read.lo_commitment, read.hi_commitment, split, read.asserter_clock,
-                    read.challenger_clock, read.moved_at, Status(read.status))
+                    read.challenger_clock, read.moved_at, Status(read.status), read.congestion, closes_at)
         return GameRecord(game_id, read.assertion_id, read.challenger, game,
                           reclaimed=game_id in self.chronicle.ended)

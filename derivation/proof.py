@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from derivation.batch import BatchData, BatchHeader
 from derivation.inputs import pending_fragments
@@ -34,7 +34,8 @@ class ProofRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StepProof:
-    """`StepProof` in solidity/src/IRollup.sol. `witness`: RLP([[node...], [code...], [header...]])."""
+    """`StepProof` in solidity/src/IRollup.sol. `witness`: RLP([[node...], [code...], [header...]]), empty if it is
+    staged; then `witness_pointers` says where, 20 bytes each."""
 
     batch: BatchHeader
     pre: StepState
@@ -44,6 +45,11 @@ class StepProof:
     chunk: ChunkProof
     fragments: tuple[bytes, ...]
     witness: bytes
+    witness_pointers: tuple[bytes, ...] = ()
+
+    def staged(self, pointers: tuple[bytes, ...]) -> Self:
+        """The same proof with its witness at these addresses instead of in it."""
+        return replace(self, witness=b"", witness_pointers=pointers)
 
     def as_tuple(self) -> tuple[Any, ...]:
         """In the shape eth-abi and web3 take."""
@@ -51,6 +57,7 @@ class StepProof:
         return (
             self.batch.as_tuple(), state_tuple(self.pre), state_tuple(self.post), self.parent_header,
             self.forced_transaction, (self.chunk.commitment, elements), list(self.fragments), self.witness,
+            list(self.witness_pointers),
         )  # fmt: skip
 
 

@@ -34,7 +34,8 @@ class TransactionRefused(TransactionError):
 
 @dataclass(frozen=True, slots=True)
 class TxCandidate:
-    """`to` None creates a contract; `value` in wei; `blobs` 131,072 bytes each; `label` makes it idempotent."""
+    """`to` None creates a contract; `value` in wei; `blobs` 131,072 bytes each; `label` makes it idempotent; `urgency`:
+    how many times the usual tip it offers at first, to come early in its block."""
 
     to: bytes | None
     data: bytes = b""
@@ -42,6 +43,7 @@ class TxCandidate:
     blobs: tuple[bytes, ...] = ()
     gas_limit: int | None = None
     label: str = ""
+    urgency: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from l1.rpc_errors import RpcAnswer, rpc_error_of
 
 __all__ = [
     "EXECUTE_ADDRESS", "AnswerMalformed", "AssertionRecord", "Execute", "GameRecord", "Inbox", "LatestConfirmed",
-    "Rollup", "artifact", "describe_error", "error_names", "read_inbox_event", "read_rollup_event", "revert_reason",
+    "Rollup", "Stage", "artifact", "describe_error", "error_names", "read_inbox_event", "read_rollup_event", "revert_reason",
 ]  # fmt: skip
 
 EXECUTE_ADDRESS = bytes(18) + b"\x01\x01"
@@ -51,12 +51,14 @@ class AssertionRecord:
 
 @dataclass(frozen=True, slots=True)
 class GameRecord:
-    """`Game` in IRollup.sol; clocks in seconds left, `moved_at` in seconds since the epoch."""
+    """`Game` in IRollup.sol; clocks in seconds left, `moved_at` in seconds since the epoch. `congestion`: EXECUTE's
+    congestedSeconds when the challenger's move with one step left began, else 0."""
 
     assertion_id: bytes
     challenger: bytes
     lo: int
     hi: int
+    congestion: int
     lo_commitment: bytes
     hi_commitment: bytes
     split_hash: bytes
@@ -176,7 +178,7 @@ class Rollup(_Contract):
 
     async def game(self, game_id: bytes, block: BlockId = "latest") -> GameRecord:
         values = list(await self._one("game", game_id, block=block))
-        values[1], values[10] = address_bytes(values[1]), GameStatus(values[10])
+        values[1], values[11] = address_bytes(values[1]), GameStatus(values[11])
         return GameRecord(*values)
 
     async def credit(self, who: bytes, block: BlockId = "latest") -> int:
@@ -257,6 +259,25 @@ class Execute(_Contract):
     async def gas_left(self, block: BlockId = "latest") -> int:
         """L2 gas the block still takes."""
         return await self._one("gasLeft", block=block)
+
+    async def congested_seconds(self, block: BlockId = "latest") -> int:
+        """For how long EXECUTE has been full, over all blocks up to this one."""
+        return await self._one("congestedSeconds", block=block)
+
+
+class Stage(_Contract):
+    """Data as contract code, at an address that follows from it."""
+
+    artifact_name = "Stage"
+
+    @staticmethod
+    def stage(data: bytes) -> bytes:
+        """Calldata; 1 to 24,575 bytes. What is there already is left as it is."""
+        return artifact("Stage").call("stage", data)
+
+    async def pointer_of(self, data: bytes, block: BlockId = "latest") -> bytes:
+        """20 bytes: where it is, or would be."""
+        return address_bytes(await self._one("pointerOf", data, block=block))
 
 
 def revert_reason(error: BaseException) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 PLAIN_BUMP_PERCENT = 10
 BLOB_BUMP_PERCENT = 100
+GAS_MARGIN_PERCENT = 25
+MAX_GAS = 1 << 24  # of one transaction, EIP-7825
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,10 @@ def market_from_history(history: Mapping[str, Any], blob_base_fee: int | None) -
     )
 
 
-def first_offer(market: FeeMarket, caps: FeeCaps, *, blobs: bool) -> Fees:
-    """At the caps if the market is above them: it then waits in the pool for fees to fall."""
-    tip = min(max(market.tip, caps.min_tip), caps.max_fee)
+def first_offer(market: FeeMarket, caps: FeeCaps, *, blobs: bool, urgency: int = 1) -> Fees:
+    """At the caps if the market is above them: it then waits in the pool for fees to fall. `urgency` multiplies the
+    tip."""
+    tip = min(urgency * max(market.tip, caps.min_tip), caps.max_fee)
     max_fee = min(2 * market.base_fee + tip, caps.max_fee)
     blob_fee = min(max(2 * market.blob_base_fee, 1), caps.max_blob_fee) if blobs else None
     return Fees(tip=tip, max_fee=max_fee, blob_fee=blob_fee)
@@ -80,6 +83,12 @@ def replacement(old: Fees, market: FeeMarket, caps: FeeCaps) -> Fees | None:
     if blob_fee > caps.max_blob_fee:
         return None
     return Fees(tip=tip, max_fee=max_fee, blob_fee=blob_fee)
+
+
+def ample_gas(estimate: int) -> int:
+    """A gas limit with a margin over the estimate, which doesn't make of it a transaction that L1 refuses."""
+    ample = estimate * (100 + GAS_MARGIN_PERCENT) // 100
+    return min(ample, MAX_GAS) if estimate <= MAX_GAS else ample
 
 
 def outbid(fees: Fees, market: FeeMarket) -> bool:

@@ -38,7 +38,7 @@ from l1.candidates import (
     parse_receipt,
 )
 from l1.client import L1Inconsistent, L1Unavailable
-from l1.fees import FeeMarket, first_offer, outbid, replacement
+from l1.fees import FeeMarket, ample_gas, first_offer, outbid, replacement
 from l1.journal import JournalEntry, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
 from l1.reverts import describe_revert
@@ -50,7 +50,6 @@ __all__ = ["InsufficientFunds", "JsonRpc", "L1Receipt", "TransactionError", "Tra
 
 log = structlog.get_logger("txmanager")
 
-GAS_MARGIN_PERCENT = 25
 REPLACEMENT_ATTEMPTS = 12
 PATIENCE = 2  # looks at L1 before what is seen there is believed
 NO_ANSWER = (L1Unavailable, L1Inconsistent, OSError, TimeoutError)
@@ -163,7 +162,8 @@ class TransactionManager:
         while nonce in self._flights:
             nonce += 1
         entry = JournalEntry(nonce, candidate.label, candidate.to, candidate.data, candidate.value, gas, candidate.blobs)
-        fees = first_offer(await self._account.market(), self._policy.caps, blobs=bool(candidate.blobs))
+        fees = first_offer(
+            await self._account.market(), self._policy.caps, blobs=bool(candidate.blobs), urgency=candidate.urgency)
         if earlier is not None:
             entry.versions.append(SignedVersion(earlier, b"", fees))
         entry.versions.append(self._signer.sign(entry, fees, commitments.versioned_hashes))
@@ -198,7 +198,7 @@ class TransactionManager:
             estimate = await self._rpc.request("eth_estimateGas", [call_fields(self.address, candidate, commitments.versioned_hashes, self._policy.caps)])
         except Exception as error:
             raise self._call_failure(error) from error
-        return int(estimate, 16) * (100 + GAS_MARGIN_PERCENT) // 100
+        return ample_gas(int(estimate, 16))
 
     def _call_failure(self, error: Exception) -> Exception:
         """What a failing eth_call or eth_estimateGas means; transport trouble stays what it is."""

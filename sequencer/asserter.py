@@ -22,7 +22,7 @@ from challenger.solver import TimeOutGames
 from derivation.commitments import checkpoint_count, open_checkpoints
 from l1.blobs import Prover
 from l1.client import L1Client, L1Inconsistent, L1Unavailable
-from l1.contracts import GameRecord, Rollup
+from l1.contracts import Execute, GameRecord, Rollup
 from l1.events import AssertionMade, KillReason
 from l1.rpc_errors import RpcError
 from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager, TxCandidate
@@ -54,6 +54,7 @@ class Asserter:
                  unsafe_block: Callable[[int], bytes | None] = lambda index: None) -> None:
         self._l1 = l1
         self._rollup = rollup
+        self._execute = Execute(l1)
         self._transactions = transactions
         self._source = source
         self._settings = settings
@@ -212,17 +213,30 @@ class Asserter:
             if made is None or made.asserter != self._transactions.address:
                 continue
             on_chain = await self._rollup.game(game_id)
+            record, congestion = await self._as_record(game_id, on_chain)
             claims = await self._claims_of(made)
             if claims is None:
                 self._complain(game_id.hex(), "a game on our assertion can't be answered: its batch isn't derived",
                                game=game_id.hex(), batch=made.batch_hash.hex())
                 continue
-            match next_for_defence(self._settings.rules, _as_record(game_id, on_chain), claims, now):
+            match next_for_defence(self._settings.rules, record, claims, now, congestion):
                 case SplitInterval(lo=lo, hi=hi, commitments=commitments):
                     key = f"split {game_id.hex()} {lo} {hi}"
                     self._start(tasks, key, self._split(game_id, lo, hi, commitments, key))
                 case TimeOutGames(game_ids=games):
                     self._start(tasks, f"timeout {game_id.hex()}", self._send(Rollup.timeout(games)))
+
+    async def _as_record(self, game_id: bytes, game: GameRecord) -> tuple[DefenceRecord, int | None]:
+        """The game, and EXECUTE's congested seconds if its deadline hangs on them. Of the split only that there is one
+        matters to the defender."""
+        split: tuple[bytes, ...] | None = None if game.split_hash == bytes(32) else ()
+        closes_at, congestion = 0, None
+        if game.hi - game.lo == 1:
+            closes_at = (await self._rollup.assertion(game.assertion_id)).created_at + self._settings.rules.window
+            congestion = await self._execute.congested_seconds()
+        state = Game(game.lo, game.hi, game.lo_commitment, game.hi_commitment, split, game.asserter_clock,
+                     game.challenger_clock, game.moved_at, Status(game.status), game.congestion, closes_at)
+        return DefenceRecord(game_id, game.assertion_id, game.challenger, state), congestion
 
     async def _claims_of(self, made: AssertionMade) -> BatchClaims | None:
         record = await self._rollup.assertion(made.id)
@@ -266,13 +280,3 @@ class Asserter:
         if key not in self._complaints:
             log.error(message, **details)
         self._complaints.add(key)
-
-
-def _as_record(game_id: bytes, game: GameRecord) -> DefenceRecord:
-    """Of the split only that there is one matters to the defender."""
-    split: tuple[bytes, ...] | None = None if game.split_hash == bytes(32) else ()
-    state = Game(game.lo, game.hi, game.lo_commitment, game.hi_commitment, split, game.asserter_clock,
-                 game.challenger_clock, game.moved_at, Status(game.status))
-    return DefenceRecord(game_id, game.assertion_id, game.challenger, state)
-
-

@@ -176,6 +176,10 @@ def _enrich(world: WorldState) -> None:
     world.set_balance(THIEF, LOOT)
 
 
+steal: Forgery = _account(_enrich)
+"""A forgery for any step."""
+
+
 def _miscounts(truth: Truth) -> BatchClaims:
     """The step that calls the contract made just before it: the contract is said to have counted further."""
     counter = next(each.receipt.contract_address for each in truth.outcomes if each.receipt and each.receipt.contract_address)
@@ -191,9 +195,9 @@ def _middle(steps: Sequence[int]) -> int:
 
 
 LIES: dict[str, Lie] = {
-    "steals in the first step": lambda t: lie_at(t, 0, _account(_enrich)),
-    "steals in a transaction": lambda t: lie_at(t, _middle(t.steps_of(Transaction, included=True)), _account(_enrich)),
-    "steals in the last step": lambda t: lie_at(t, t.steps - 1, _account(_enrich)),
+    "steals in the first step": lambda t: lie_at(t, 0, steal),
+    "steals in a transaction": lambda t: lie_at(t, _middle(t.steps_of(Transaction, included=True)), steal),
+    "steals in the last step": lambda t: lie_at(t, t.steps - 1, steal),
     "miscounts in a contract call": _miscounts,
     "gas used": lambda t: lie_at(
         t, _middle(t.steps_of(Transaction, included=True)), _open_block(gas_used=lambda gas: gas + 1)),  # type: ignore[operator]

@@ -42,6 +42,7 @@ chain_id = {config.l1.chain_id}
 block_time = "1s"
 [rollup]
 chain_id = {rollup.chain_id}
+gas_limit = {rollup.gas_limit}
 fee_recipient = "{rollup.fee_recipient}"
 sequencer = "{rollup.sequencer}"
 {alloc}

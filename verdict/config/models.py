@@ -160,6 +160,9 @@ class Challenger(Table):
         (), description="further L1 clients; while they disagree with `l1.rpc_url` the challenger waits")
     beacon_urls: tuple[Url, ...] = Field((), description="further beacon clients, asked when one has no blob")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
+    max_proof_calldata: Annotated[Number, Field(ge=1_000, le=1_000_000)] = Field(
+        100_000, description="bytes; a step proof with more has its witness staged as contract code. Public mempools take "
+        "131,072 a transaction")
     metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
     transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
 

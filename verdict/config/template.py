@@ -123,6 +123,7 @@ min_tip = "1 gwei"
 [challenger]
 l1_rpc_urls = []                # further L1 clients: it waits while they disagree
 poll = "1s"
+max_proof_calldata = 100000     # bytes; a larger step proof is staged as contract code
 
 [challenger.transactions]
 resubmit_after = "{resubmit_after}"

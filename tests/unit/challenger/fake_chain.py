@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from l1.client import L1Block, L1Log
-from l1.contracts import AssertionRecord, GameRecord
+from l1.contracts import EXECUTE_ADDRESS, AssertionRecord, GameRecord, artifact
 from l1.events import AssertionMade, AssertionStatus, RollupEvent
 
 ROLLUP = b"\x52" * 20
@@ -23,6 +23,7 @@ class FakeChain:
     credits: dict[bytes, int] = field(default_factory=dict)  # by block hash
     games: dict[tuple[bytes, bytes], GameRecord] = field(default_factory=dict)  # by game and block hash
     range_limit: int = 10**9
+    congestion: dict[bytes, int] = field(default_factory=dict)  # by block hash
     asked: list[str] = field(default_factory=list)
     address = ROLLUP
 
@@ -67,6 +68,10 @@ class FakeChain:
 
     def event_in(self, log: L1Log) -> RollupEvent:
         return self.events[log.block_hash][log.log_index]
+
+    async def call(self, to: bytes, data: bytes, block: bytes) -> bytes:
+        assert (to, data) == (EXECUTE_ADDRESS, artifact("IExecute").call("congestedSeconds"))
+        return self.congestion[block].to_bytes(32, "big")
 
     # ---- the contract
 

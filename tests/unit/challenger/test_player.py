@@ -18,6 +18,7 @@ from challenger.solver import (
     OpenGame,
     PickSegment,
     ProveStep,
+    ProveStepInGame,
     Reclaim,
     TimeOutGames,
     Withdraw,
@@ -168,6 +169,19 @@ async def test_moves_in_a_game():
     assert await playing.turn(snapshot(made, games=(record,)), record.id) == PickSegment(
         record.id, 16, 32, (b"\x00" * 31,), 0)
     assert await playing.turn(snapshot(credit=5), CREDIT) == Withdraw(5)
+
+
+async def test_a_clock_that_stood_still_has_not_run_out():
+    """With one step left the seconds in which EXECUTE was full don't count."""
+    made, checkpoints = assertion()
+    fakes = Fakes(checkpoints={made.id: checkpoints})
+    game = Game(19, 20, TRUTH.commitment(19), b"\x66" * 31, None, 100, 50, 40, congestion=7, closes_at=1000)
+    record = GameRecord(b"\x70" * 32, made.id, HONEST, game)
+    late = snapshot(made, games=(record,))
+    playing, _ = player(fakes)
+    assert await playing.turn(late, record.id) == Unknown("our clock has run out", alarm=True)
+    assert isinstance(await playing.turn(replace(late, congestion=17), record.id), Unknown)
+    assert await playing.turn(replace(late, congestion=18), record.id) == ProveStepInGame(record.id, made.id, 19)
 
 
 # ---- the scheduler

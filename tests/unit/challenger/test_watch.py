@@ -39,7 +39,7 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> FakeChain:
 
 
 def watcher(chain: FakeChain, window: int = 8, confirmations: int = 0) -> Watcher:
-    return Watcher(chain, chain, ME, 1, confirmations, window)  # type: ignore[arg-type]
+    return Watcher(chain, chain, ME, 1, 5000, confirmations, window)  # type: ignore[arg-type]
 
 
 async def test_pending_assertions_and_their_kin(chain):
@@ -127,9 +127,11 @@ async def test_nothing_before_the_deployment(chain):
     assert await watcher(chain).snapshot() is None
 
 
-def on_chain(split: tuple[bytes, ...] | None, challenger: bytes = ME, status: GameStatus = GameStatus.OPEN) -> GameRecord:
+def on_chain(split: tuple[bytes, ...] | None, challenger: bytes = ME, status: GameStatus = GameStatus.OPEN,
+             hi: int = 16, congestion: int = 0) -> GameRecord:
     split_hash = bytes(32) if split is None else keccak(abi_encode(["bytes31[]"], [split]))
-    return GameRecord(bytes([1]) * 32, challenger, 0, 16, b"\x01" * 31, b"\x02" * 31, split_hash, 60, 50, 1040, status)
+    return GameRecord(bytes([1]) * 32, challenger, 0, hi, congestion, b"\x01" * 31, b"\x02" * 31, split_hash, 60, 50,
+                      1040, status)
 
 
 async def test_games_carry_the_split_that_waits(chain):
@@ -150,6 +152,22 @@ async def test_games_carry_the_split_that_waits(chain):
     chain.games[GAME, at.hash] = on_chain((b"\x06" * 31,))
     with pytest.raises(L1Inconsistent):
         await watching.snapshot()
+
+
+async def test_congestion_is_read_while_a_proof_is_due_and_puts_the_deadline_off(chain):
+    """The clock of 50 s ran from 1040. 30 s of congestion since then don't count, within the window."""
+    one = made(1)
+    created = chain.mine(one).timestamp
+    chain.mine(GameOpened(GAME, one.id, ME, 0, 16))
+    at = chain.mine(Picked(GAME, 0, 1))
+    chain.games[GAME, at.hash] = on_chain(None, hi=1, congestion=100)
+    chain.congestion[at.hash] = 130
+    snapshot = await watcher(chain).snapshot()
+    game = snapshot.games[GAME].game
+    assert (snapshot.congestion, game.congestion, game.closes_at) == (130, 100, created + 5000)
+    assert game.ran_out(1090) and not game.ran_out(1119, snapshot.congestion) and game.ran_out(1120, snapshot.congestion)
+    chain.games[GAME, at.hash] = on_chain(None)
+    assert (await watcher(chain).snapshot()).congestion is None
 
 
 async def test_other_peoples_games_are_not_read(chain):

@@ -14,7 +14,7 @@ from l1 import events
 from l1.artifacts import AnswerMalformed, ArtifactError, artifact, describe_error, error_names
 from l1.batch_header import BATCH_HEADER_ABI, BatchHeader
 from l1.client import L1Client, L1Log
-from l1.contracts import EXECUTE_ADDRESS, Execute, Inbox, Rollup, revert_reason
+from l1.contracts import EXECUTE_ADDRESS, Execute, Inbox, Rollup, Stage, revert_reason
 from l1.rpc_errors import RpcError
 
 WHO = b"\x0d" * 20
@@ -98,12 +98,15 @@ async def test_readers_decode() -> None:
     assert record.status is events.AssertionStatus.PENDING and record.asserter == WHO
     assert record.checkpoint_blobs == (ID3,) and record.created_at == 100
     shape = artifact("Rollup").function("game").outputs
-    values = (ID, "0x" + WHO.hex(), 1, 9, b"\x0a" * 31, b"\x0b" * 31, ID2, 60, 61, 99, 2)
+    values = (ID, "0x" + WHO.hex(), 1, 9, 77, b"\x0a" * 31, b"\x0b" * 31, ID2, 60, 61, 99, 2)
     game = await contract(Rollup, list(shape), [values]).game(ID)
     assert game.challenger == WHO and game.status is events.GameStatus.CHALLENGER_WON and game.moved_at == 99
+    assert (game.lo, game.hi, game.congestion, game.lo_commitment) == (1, 9, 77, b"\x0a" * 31)
     assert await contract(Rollup, ["uint64"], [16]).constant("stride") == 16
     price = Execute(L1Client(transports=[Canned(word(7))]))
     assert await price.gas_price() == 7 and price.address == EXECUTE_ADDRESS
+    assert await price.congested_seconds() == 7
+    assert await contract(Stage, ["address"], ["0x" + WHO.hex()]).pointer_of(b"data") == WHO
 
 
 async def test_no_contract_there() -> None:
@@ -115,6 +118,8 @@ def test_calldata() -> None:
     data = Inbox.post_batch(ID, 3, b"header")
     assert data[:4] == keccak(b"postBatch(bytes32,uint64,bytes)")[:4]
     assert abi_decode(["bytes32", "uint64", "bytes"], data[4:]) == (ID, 3, b"header")
+    data = Stage.stage(b"piece")
+    assert data[:4] == keccak(b"stage(bytes)")[:4] and abi_decode(["bytes"], data[4:]) == (b"piece",)
     for built in (
         Inbox.deposit(WHO), Inbox.force_transaction(b"x"), Rollup.confirm(ID), Rollup.split(ID, 0, 4, [b"\x0c" * 31]),
         Rollup.pick(ID, 0, 4, [b"\x0c" * 31], 1), Rollup.timeout([ID]), Rollup.kill_orphan(ID), Rollup.reclaim(ID),
