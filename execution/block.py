@@ -129,6 +129,7 @@ class BlockBuilder:
                 block_hashes=block_hashes,
             ),
             rules.precompiles,
+            rules.dues,
         )
 
     @classmethod

@@ -55,5 +55,9 @@ class InvalidTrace(Exception):
     """`trace` is not the canonical encoding of a Trace."""
 
 
+class Disagreement(Exception):
+    """Independent engines give different verdicts and neither has enough votes, so there is no answer."""
+
+
 class WorkLimitExceeded(Exception):
     """Execution used more gas than what was paid for can explain."""

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from execution.calls import DELEGATION_MARKER, MAX_INITCODE_SIZE, contract_address, delegated_address
+from execution.dues import Dues
 from execution.errors import InvalidTransaction, Rejection, WorkLimitExceeded
 from execution.header import GAS_PER_BLOB, MAX_BLOB_GAS_PER_BLOCK
 from execution.receipt import Log
 from execution.rules import Rules
 from execution.transactions import BLOB, SET_CODE, Authorization, SignedTransaction
 from execution.vm import Message, State, TransactionContext
+from execution.world import WorldState
 
 SYSTEM_ADDRESS = bytes.fromhex("fffffffffffffffffffffffffffffffffffffffe")
 SYSTEM_CALL_GAS = 30_000_000
@@ -42,6 +44,10 @@ class Executed:
     effective_gas_price: int  # wei
     contract_address: bytes | None
     blob_gas_used: int
+
+
+class UnpaidDues(Exception):
+    """Reverts took fees back, and the sender has moved away what it stood for them with (execution.dues)."""
 
 
 class CreateCollision(Exception):
@@ -175,6 +181,8 @@ def _execute(state: State, tx: SignedTransaction, price: int) -> Executed:
 
 def finish_transaction(state: State, executed: Executed) -> None:
     """Can't be undone."""
+    if state.dues is not None:
+        state.dues.commit()
     for address in executed.outcome.deletions:
         state.world.delete_account(address)
 
@@ -209,15 +217,17 @@ def call_message(
     authorizations: Iterable[Authorization] = (),
     chain_id: int = 0,
 ) -> Outcome:
-    """The first frame of a transaction, with EIP-7702's authorizations before it."""
-    world = state.world
+    """The first frame of a transaction, with EIP-7702's authorizations before it and dues collected after it."""
+    world, dues = state.world, state.dues
+    if dues is not None:
+        dues.begin(value)
     world.mark_address_warm(target)
     refund = 0
     if is_creation:
         if world.has_code_or_nonce(target) or world.has_storage(target):
             return Outcome(0, 0, (), frozenset(), CreateCollision(f"0x{target.hex()}"), b"")
         message = Message(gas, b"", context.origin, value, b"", data, create_address=target)
-        frame = state.computation_class.apply_create_message(state, message, context)
+        run = state.computation_class.apply_create_message
     else:
         if authorizations:
             refund = _set_delegations(state, authorizations, chain_id)
@@ -230,12 +240,33 @@ def call_message(
             gas, target, context.origin, value, data, code,
             code_address=code_address, is_delegation=delegate is not None,
         )  # fmt: skip
-        frame = state.computation_class.apply_message(state, message, context)
+        run = state.computation_class.apply_message
+    snapshot = world.snapshot()
+    frame = run(state, message, context)
+    if dues is not None:
+        unpaid = _collect(world, dues, context.origin, snapshot)
+        if unpaid is not None:
+            return Outcome(0, refund, (), frozenset(), unpaid, b"")
     if frame.is_error:
         return Outcome(frame.get_gas_remaining(), refund, (), frozenset(), frame.error, frame.output)
     refund += frame._gas_meter.gas_refunded
     deletions = frozenset(frame.accounts_to_delete)
     return Outcome(frame.get_gas_remaining(), refund, tuple(world.logs), deletions, None, frame.output)
+
+
+def _collect(world: WorldState, dues: Dues, sender: bytes, snapshot: int) -> UnpaidDues | None:
+    """Takes from the sender what reverts took back. If it hasn't that much, all is undone, which gives it the value
+    back that it stood with; then it pays, and the error that the transaction fails with is returned."""
+    unpaid, balance = dues.unpaid(), world.get_balance(sender)
+    error = None
+    if unpaid > balance:
+        error = UnpaidDues(f"reverts took back {unpaid} wei of fees, and the sender has {balance} wei")
+        world.revert(snapshot)
+        unpaid = dues.unpaid()
+    if unpaid:
+        world.delta_balance(sender, -unpaid)
+        world.delta_balance(dues.payee, unpaid)
+    return error
 
 
 def system_call(
@@ -245,6 +276,8 @@ def system_call(
     world = state.world
     world.begin_transaction()
     state.always_warm = frozenset()
+    if state.dues is not None:
+        state.dues.begin(0)
     state.gas_floor = SYSTEM_CALL_GAS - gas
     try:
         context = TransactionContext(SYSTEM_ADDRESS, state.execution_context.base_fee_per_gas)

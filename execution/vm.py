@@ -20,6 +20,7 @@ from eth.vm.forks.prague.state import PragueState
 from eth.vm.memory import Memory
 from eth.vm.stack import Stack
 
+from execution.dues import Dues
 from execution.errors import InvalidBlock, WorkLimitExceeded
 from execution.opcodes import INSTRUCTIONS
 from execution.precompiles import PRECOMPILES, Precompile
@@ -205,9 +206,14 @@ class State(PragueState):
     )  # fmt: skip
 
     def __init__(
-        self, world: WorldState, context: BlockContext, precompiles: Mapping[bytes, Precompile]
+        self,
+        world: WorldState,
+        context: BlockContext,
+        precompiles: Mapping[bytes, Precompile],
+        dues: Callable[[WorldState], Dues] | None = None,
     ) -> None:
         self.world = world
+        self.dues = None if dues is None else dues(world)
         self.execution_context = context
         self.computation_class = computation_class(precompiles)
         self.precompile_addresses = frozenset(self.computation_class._precompiles)

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from chain.view import BlockUnavailable
 from l1.embedded.node import EmbeddedL1Node
-from l1.embedded.precompile import ExecutePrecompile
 from l1.embedded.producer import StateEdit
 from l1.embedded.reorg import Reorganizer
 from rpc.codec import Decoder
@@ -86,10 +85,9 @@ MineArgument = Annotated[dict, Decoder(_mine_argument)]
 class DevelopmentMethods:
     """`evm_*`, `anvil_*`, `hardhat_*` and `verdict_*`."""
 
-    def __init__(self, node: EmbeddedL1Node, reorganizer: Reorganizer, precompile: ExecutePrecompile) -> None:
+    def __init__(self, node: EmbeddedL1Node, reorganizer: Reorganizer) -> None:
         self._node = node
         self._reorganizer = reorganizer
-        self._precompile = precompile
 
     # --- mining and time -----------------------------------------------------------------------------------
 
@@ -211,7 +209,10 @@ class DevelopmentMethods:
     @method("verdict_executeParams")
     def execute_params(self) -> dict[str, Any]:
         """What EXECUTE costs here; gas and wei as 0x quantities."""
-        params = self._precompile.params
-        names = ("fixed_gas", "gas_per_byte", "cumulative_gas_limit", "cumulative_gas_target", "min_gas_price")
+        params = self._node.settings.execute
+        names = (
+            "fixed_gas", "gas_per_byte", "staged_gas_per_word",
+            "cumulative_gas_limit", "cumulative_gas_target", "min_gas_price",
+        )  # fmt: skip
         camel = {name: name.split("_")[0] + "".join(w.title() for w in name.split("_")[1:]) for name in names}
         return {camel[name]: hex(getattr(params, name)) for name in names}

@@ -1,35 +1,51 @@
-"""EXECUTE as a precompile of the embedded L1, in the shape py-evm wants: a function of the computation.
+"""EXECUTE as a precompile of the embedded L1 (docs/protocol.md, section 8): a function of py-evm's computation.
 
-While a block is built its meter is in force (`metering`). Without one, in eth_call and estimates, prices come from
-the state and what the call itself used is counted in transient storage, so that no real meter is touched.
+Prices and what is left come from the block's meter, which is the state's `dues`: that of the block under construction,
+or one of its own for an eth_call or an estimate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from eth.exceptions import Revert
 from eth.vm.computation import BaseComputation
 
 from execution.encoding import keccak
-from execution.execute import Verdict
-from l1.embedded.meter import EXECUTE_ADDRESS, PRICE_SLOT, BlockMeter
+from execution.errors import Disagreement
+from execution.rules import Rules
+from execution.verdict import Verdict
+from l1.embedded.execute_abi import (
+    EXECUTE,
+    EXECUTE_STAGED,
+    Arguments,
+    Malformed,
+    decode_arguments,
+    decode_pointer,
+)
+from l1.embedded.meter import EXECUTE_ADDRESS, BlockMeter
 from l1.embedded.settings import ExecuteParams
 
-EXECUTE_SELECTOR = keccak(b"execute(bytes32,bytes32,uint64,bytes)")[:4]
 GAS_PRICE_SELECTOR = keccak(b"gasPrice()")[:4]
 GAS_LEFT_SELECTOR = keccak(b"gasLeft()")[:4]
+CONGESTED_SELECTOR = keccak(b"congestedSeconds()")[:4]
 ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 
-VIEW_GAS = 100  # L1 gas of gasPrice() and gasLeft()
+VIEW_GAS = 100  # L1 gas of each view
+POINTER_GAS = 2_600  # L1 gas of each pointer: EIP-2929's cold account, warm or not
+MAX_TRACE = 64 << 20  # bytes, with what is staged
 EXECUTE_CODE = b"\xfe"  # at the precompile's address, so that Solidity's extcodesize check passes; never run
-_HEAD = 4 + 4 * 32  # selector and the four words of the arguments
-_SIMULATED_SLOT = 0  # transient storage
 
 VerdictSource = Callable[[bytes, bytes, int, bytes], Verdict]
+"""(pre root, post root, L2 gas, trace) -> verdict. May raise Disagreement."""
+
+_VIEWS: dict[bytes, Callable[[BlockMeter], int]] = {
+    GAS_PRICE_SELECTOR: lambda meter: meter.price,
+    GAS_LEFT_SELECTOR: lambda meter: meter.left,
+    CONGESTED_SELECTOR: lambda meter: meter.congested_seconds,
+}
 
 
 class _Refused(Exception):
@@ -37,89 +53,95 @@ class _Refused(Exception):
 
 
 class ExecutePrecompile:
-    """Call it with a computation. One per chain; any number of blocks and calls at once."""
+    """Call it with a computation whose state's `dues` is a BlockMeter. One per chain; any number of calls at once."""
 
     def __init__(self, params: ExecuteParams, judge: VerdictSource) -> None:
         self.params = params
         self._judge = judge
-        self._meter: ContextVar[BlockMeter | None] = ContextVar("execute_meter", default=None)
-
-    @contextmanager
-    def metering(self, meter: BlockMeter) -> Iterator[None]:
-        """Calls made in this context (thread, task) are those of the block with that meter."""
-        token = self._meter.set(meter)
-        try:
-            yield
-        finally:
-            self._meter.reset(token)
 
     def __call__(self, computation: BaseComputation) -> BaseComputation:
         data = bytes(computation.msg.data)
         try:
-            computation.output = self._dispatch(computation, data)
-        except _Refused as refusal:
+            computation.output = self._dispatch(computation, data).to_bytes(32, "big")
+        except (_Refused, Malformed) as refusal:
             computation.output = _error_data(f"EXECUTE: {refusal}")
             raise Revert(computation.output) from None
         return computation
 
-    def _dispatch(self, computation: BaseComputation, data: bytes) -> bytes:
+    def _dispatch(self, computation: BaseComputation, data: bytes) -> int:
         selector = data[:4]
-        if selector == EXECUTE_SELECTOR:
+        if selector in (EXECUTE, EXECUTE_STAGED):
             return self._execute(computation, data)
-        if selector in (GAS_PRICE_SELECTOR, GAS_LEFT_SELECTOR):
-            computation.consume_gas(VIEW_GAS, "EXECUTE view")
-            if computation.msg.value:
-                raise _Refused("this function takes no value")
-            meter = self._meter_of(computation)
-            return (meter.price if selector == GAS_PRICE_SELECTOR else meter.left).to_bytes(32, "big")
-        raise _Refused("unknown function")
-
-    def _execute(self, computation: BaseComputation, data: bytes) -> bytes:
         message = computation.msg
-        state: Any = computation.state
+        view = _VIEWS.get(selector)
+        if view is None:
+            raise _Refused("unknown function")
+        computation.consume_gas(VIEW_GAS, "EXECUTE view")
+        if message.value and message.storage_address == EXECUTE_ADDRESS:
+            raise _Refused("this function takes no value")
+        return view(_meter(computation))
+
+    def _execute(self, computation: BaseComputation, data: bytes) -> int:
+        """What is cheap to check comes first; nothing is sold before there is an answer, and then nothing can fail."""
+        message, state = computation.msg, computation.state
         computation.consume_gas(self.params.fixed_gas, "EXECUTE")
-        pre_root, post_root, gas_used, length = _arguments(data)
-        computation.consume_gas(self.params.gas_per_byte * length, "EXECUTE trace bytes")
         if message.is_static or message.storage_address != EXECUTE_ADDRESS:
             raise _Refused("only by CALL")
-        meter = self._meter_of(computation)
-        fee = gas_used * meter.price
+        arguments = decode_arguments(data)
+        computation.consume_gas(self.params.gas_per_byte * arguments.trace_size, "EXECUTE trace bytes")
+        computation.consume_gas(POINTER_GAS * arguments.pointer_count, "EXECUTE pointers")
+        meter, gas = _meter(computation), arguments.gas_used
+        fee = gas * meter.price
         if message.value < fee:
             raise _Refused(f"value {message.value} wei, fee {fee} wei")
-        if gas_used > meter.left:
-            raise _Refused(f"{gas_used} L2 gas wanted, {meter.left} left in the block")
-        meter.take(gas_used)
-        if self._meter.get() is None:
-            state.set_transient_storage(EXECUTE_ADDRESS, _SIMULATED_SLOT, meter.used.to_bytes(32, "big"))
+        if gas > meter.left:
+            raise _Refused(f"{gas} L2 gas wanted, {meter.left} left in the block")
+        if fee > meter.surety_left:
+            raise _Refused(f"fee {fee} wei, the transaction's value stands for {meter.surety_left} wei more")
+        trace = self._trace(computation, arguments)
+        try:
+            verdict = self._judge(arguments.pre_root, arguments.post_root, gas, trace)
+        except Disagreement:
+            raise _Refused("clients disagree") from None
+        meter.take(gas)
         if message.value > fee:
             state.delta_balance(EXECUTE_ADDRESS, fee - message.value)
             state.delta_balance(message.sender, message.value - fee)
-        start = _HEAD + 32
-        verdict = self._judge(pre_root, post_root, gas_used, data[start : start + length])
-        return int(verdict.result).to_bytes(32, "big")
+        return int(verdict.result)
 
-    def _meter_of(self, computation: BaseComputation) -> BlockMeter:
-        meter = self._meter.get()
-        if meter is not None:
-            return meter
-        state: Any = computation.state
-        price = max(state.get_storage(EXECUTE_ADDRESS, PRICE_SLOT), self.params.min_gas_price)
-        used = int.from_bytes(state.get_transient_storage(EXECUTE_ADDRESS, _SIMULATED_SLOT), "big")
-        return BlockMeter(price, self.params.cumulative_gas_limit, used)
+    def _trace(self, computation: BaseComputation, arguments: Arguments) -> bytes:
+        """The trace with what is staged. A code is paid for as soon as its size is known, before the next is read."""
+        size, parts = arguments.trace_size, [arguments.trace()]
+        for word in arguments.pointers():
+            address = decode_pointer(word)
+            code = computation.state.get_code(address)
+            if not code:
+                raise _Refused(f"no code at the pointer 0x{address.hex()}")
+            words = (len(code) + 31) // 32
+            computation.consume_gas(self.params.staged_gas_per_word * words, "EXECUTE staged words")
+            size += len(code) - 1
+            if size > MAX_TRACE:
+                raise _Refused(f"the trace has more than {MAX_TRACE} bytes")
+            parts.append(code[1:])
+        if arguments.staged:
+            parts.append(bytes(-size % 32))
+        return b"".join(parts)
 
 
-def _arguments(data: bytes) -> tuple[bytes, bytes, int, int]:
-    """(pre root, post root, gas used, length of the trace); the trace follows its length, padded or not."""
-    if len(data) < _HEAD + 32:
-        raise _Refused("arguments cut off")
-    pre_root, post_root = data[4:36], data[36:68]
-    gas_used, offset, length = (int.from_bytes(data[i : i + 32], "big") for i in (68, 100, 132))
-    if gas_used >= 1 << 64 or offset != 4 * 32:
-        raise _Refused("arguments not in the canonical ABI encoding")
-    given = len(data) - _HEAD - 32
-    if given not in (length, (length + 31) // 32 * 32):
-        raise _Refused("the trace has another length than announced")
-    return pre_root, post_root, gas_used, length
+def execute_rules(chain_id: int, params: ExecuteParams, judge: VerdictSource) -> Rules:
+    """The rules of an L1 with EXECUTE."""
+    return Rules(
+        chain_id=chain_id,
+        blobs=True,
+        precompiles={EXECUTE_ADDRESS: ExecutePrecompile(params, judge)},
+        tx_gas_cap=None,
+        dues=partial(BlockMeter, params=params),
+    )
+
+
+def _meter(computation: BaseComputation) -> BlockMeter:
+    state: Any = computation.state
+    return state.dues
 
 
 def _error_data(message: str) -> bytes:

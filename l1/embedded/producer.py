@@ -23,8 +23,7 @@ from execution.types import BlockAttributes
 from execution.world import WorldState
 from l1.blobs import Sidecar
 from l1.embedded.beacon import beacon_root, root_record_key
-from l1.embedded.meter import EXECUTE_ADDRESS, PRICE_SLOT, USED_SLOT, BlockMeter, next_price
-from l1.embedded.precompile import ExecutePrecompile
+from l1.embedded.meter import BlockMeter
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.embedded.sidecars import encode_record, record_key, record_prefix
 
@@ -70,13 +69,10 @@ class Produced:
 class BlockProducer:
     """Stores every block it makes."""
 
-    def __init__(
-        self, store: ChainStore, rules: Rules, settings: EmbeddedL1Settings, precompile: ExecutePrecompile
-    ) -> None:
+    def __init__(self, store: ChainStore, rules: Rules, settings: EmbeddedL1Settings) -> None:
         self._store = store
         self._rules = rules
         self._settings = settings
-        self._precompile = precompile
 
     def attributes(self, parent: Header, timestamp: int, salt: bytes = b"") -> BlockAttributes:
         """Of a block on `parent`. `salt` makes another prev_randao, and so another block."""
@@ -109,11 +105,10 @@ class BlockProducer:
         builder, world = self.open(parent, timestamp, salt)
         for edit in edits:
             edit(world)
-        meter = self._meter(world)
-        with self._precompile.metering(meter):
-            included, refused = _fill(builder, candidates, self._settings.execute.time_limit)
-        world.set_storage(EXECUTE_ADDRESS, PRICE_SLOT, next_price(meter.price, meter.used, self._settings.execute))
-        world.set_storage(EXECUTE_ADDRESS, USED_SLOT, meter.used)
+        included, refused = _fill(builder, candidates, self._settings.execute.time_limit)
+        meter = builder.state.dues
+        assert isinstance(meter, BlockMeter)
+        meter.end_block(timestamp - parent.timestamp)
         sealed = builder.seal()
         switch = self._store.put_block(
             sealed,
@@ -124,11 +119,6 @@ class BlockProducer:
             make_head=make_head,
         )
         return Produced(sealed, switch, tuple(refused))
-
-    def _meter(self, world: WorldState) -> BlockMeter:
-        params = self._settings.execute
-        price = max(world.get_storage(EXECUTE_ADDRESS, PRICE_SLOT), params.min_gas_price)
-        return BlockMeter(price, params.cumulative_gas_limit)
 
     def _records(self, header: Header, included: Iterable[PooledTransaction]) -> Mapping[bytes, bytes | None]:
         """The block's blobs and beacon root, and the end of blobs that have been kept long enough."""

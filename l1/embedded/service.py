@@ -17,17 +17,15 @@ from typing import Self
 from eth_account.signers.local import LocalAccount
 
 from chain.store import ChainStore
-from execution.rules import Rules
 from l1.blobs import trusted_setup
 from l1.embedded.beacon import beacon_root, root_record_key
 from l1.embedded.beacon_api import BeaconApi
 from l1.embedded.clock import ChainClock
 from l1.embedded.genesis import devnet_accounts, l1_genesis
 from l1.embedded.judge import Judge
-from l1.embedded.meter import EXECUTE_ADDRESS
 from l1.embedded.methods import DevelopmentMethods
 from l1.embedded.node import EmbeddedL1Node
-from l1.embedded.precompile import ExecutePrecompile
+from l1.embedded.precompile import execute_rules
 from l1.embedded.producer import BlockProducer
 from l1.embedded.reorg import Reorganizer
 from l1.embedded.settings import EmbeddedL1Settings
@@ -90,12 +88,9 @@ class EmbeddedL1:
         store.put_meta(root_record_key(beacon_root(genesis[0].hash)), genesis[0].hash)
         judge = Judge(settings.execute.time_limit, settings.execute.memory_limit)
         stack.callback(judge.close)
-        precompile = ExecutePrecompile(settings.execute, judge.verdict)
-        rules = Rules(
-            chain_id=settings.chain_id, blobs=True, precompiles={EXECUTE_ADDRESS: precompile}, tx_gas_cap=None
-        )
+        rules = execute_rules(settings.chain_id, settings.execute, judge.verdict)
         clock = ChainClock(genesis_time, settings.seconds_per_slot)
-        producer = BlockProducer(store, rules, settings, precompile)
+        producer = BlockProducer(store, rules, settings)
         self.node = node = EmbeddedL1Node(settings, store, rules, producer, clock)
         stack.callback(node.close)
         self.reorganizer = Reorganizer(node)
@@ -103,7 +98,7 @@ class EmbeddedL1:
         dispatcher = build_dispatcher(
             node, limits=ServerLimits(max_body=MAX_REQUEST, call_timeout=call_timeout, batch_timeout=4 * call_timeout)
         )
-        dispatcher.register(DevelopmentMethods(node, self.reorganizer, precompile))
+        dispatcher.register(DevelopmentMethods(node, self.reorganizer))
         self._beacon = await stack.enter_async_context(
             BeaconApi(node, host=settings.host, port=settings.beacon_port)
         )

@@ -13,10 +13,11 @@ BLOB_RETENTION = 4096 * 32  # slots, as on mainnet
 
 @dataclass(frozen=True, slots=True)
 class ExecuteParams:
-    """The EXECUTE precompile. "Gas" in `cumulative_*` is L2 gas, in `fixed_gas` and `gas_per_byte` L1 gas."""
+    """The EXECUTE precompile. "Gas" in `cumulative_*` and `min_gas_price` is L2 gas, in the others L1 gas."""
 
     fixed_gas: int = 100_000
-    gas_per_byte: int = 8
+    gas_per_byte: int = 8  # of the trace in the call
+    staged_gas_per_word: int = 12  # for each 32 bytes of a pointer's code, begun or whole
     cumulative_gas_limit: int = 60_000_000
     cumulative_gas_target: int = 30_000_000
     min_gas_price: int = 1
@@ -28,8 +29,10 @@ class ExecuteParams:
             raise ValueError("cumulative_gas_target must be positive and not above cumulative_gas_limit")
         if self.min_gas_price < 1:
             raise ValueError("min_gas_price must be at least 1 wei, or the price could never rise")
-        if self.fixed_gas < 0 or self.gas_per_byte < 0 or self.time_limit <= 0 or self.memory_limit <= 0:
-            raise ValueError("gas costs can't be negative; limits must be positive")
+        if min(self.fixed_gas, self.gas_per_byte, self.staged_gas_per_word) < 0:
+            raise ValueError("gas costs can't be negative")
+        if self.time_limit <= 0 or self.memory_limit <= 0:
+            raise ValueError("limits must be positive")
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,8 @@ def _state_after(reader: ChainReader, header: Header) -> State:
         )
     except InvalidBlock as error:
         raise ServerError(str(error)) from error
-    return State(reader.world_after(header), context, reader.chain.rules.precompiles)
+    rules = reader.chain.rules
+    return State(reader.world_after(header), context, rules.precompiles, rules.dues)
 
 
 def _replace_storage(world: WorldState, address: bytes, storage: Mapping[int, int]) -> None:
