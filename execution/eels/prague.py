@@ -44,7 +44,7 @@ class JumpDestinations:
         return at < len(self._is_destination) and self._is_destination[at] == 1
 
 
-# 128: some 3 MB of contracts, so that those of a witness fit; longer codes are only in made-up states.
+# Of at most 48 KB each, initcode (EIP-3860).
 jump_destinations = lru_cache(maxsize=128)(JumpDestinations)
 
 
