@@ -7,10 +7,10 @@ from ethereum.crypto.hash import keccak256
 from execution.errors import InvalidWitness
 from execution.types import Witness
 
-# How many, and bytes of one: the limits of EIP-8025, for codes that of EIP-170.
+# How many, and bytes of one: the limits of EIP-8025, for codes as in execution/execute.py.
 LIMITS = {
     "state": (1 << 20, 1 << 20),
-    "codes": (1 << 16, 24_576),
+    "codes": (1 << 16, 1 << 16),
     "headers": (256, 1 << 10),
 }
 

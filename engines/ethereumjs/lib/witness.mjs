@@ -3,8 +3,8 @@ import { keccak, toHex } from './bytes.mjs'
 import { Guard, InvalidTrace, InvalidWitness } from './errors.mjs'
 import { asBytes, asList, decodeList, RlpError } from './rlp.mjs'
 
-// EIP-8025's limits; sizes in bytes.
-const LIMITS = { nodes: [1 << 20, 1 << 20], codes: [1 << 16, 1 << 24], headers: [256, 1 << 10] }
+// EIP-8025's limits, sizes in bytes; for codes as in execution/execute.py.
+const LIMITS = { nodes: [1 << 20, 1 << 20], codes: [1 << 16, 1 << 16], headers: [256, 1 << 10] }
 
 export class Witness {
   /**
