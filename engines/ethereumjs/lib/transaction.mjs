@@ -161,26 +161,26 @@ function gasNeeded(data, isCreation, slots, authorizations) {
  * @throws {InvalidTransaction}
  */
 export async function checkTransaction(tx, rules, block, world) {
-  const broken = [
-    [tx.chainId !== null && tx.chainId !== rules.chainId, 'wrong chain id'],
-    [rules.txGasCap !== 0n && tx.gasLimit > rules.txGasCap, 'gas over the transaction gas cap'],
-    [tx.gasLimit < tx.intrinsicGas, 'intrinsic gas too low'],
-    [tx.gasLimit < tx.floorGas, 'gas below the calldata floor (EIP-7623)'],
-    [tx.nonce >= NONCE_LIMIT, 'nonce too high (EIP-2681)'],
-    [tx.isCreation && tx.data.length > MAX_INITCODE_SIZE, 'initcode too large (EIP-3860)'],
-    [tx.gasLimit > block.gasLeft, 'gas over what is left in the block'],
-    [tx.maxFeePerGas < tx.maxPriorityFeePerGas, 'max priority fee above max fee'],
-    [tx.maxFeePerGas < block.baseFeePerGas, 'max fee below the base fee'],
-    [tx.type === SET_CODE && tx.authorizations === 0, 'empty authorization list (EIP-7702)'],
-  ].find(([isBroken]) => isBroken)
-  if (broken) throw new InvalidTransaction(/** @type {string} */ (broken[1]))
-  const account = await world.getAccount(tx.sender)
-  if ((account?.nonce ?? 0n) !== tx.nonce) throw new InvalidTransaction('wrong nonce')
-  if ((account?.balance ?? 0n) < tx.gasLimit * tx.maxFeePerGas + tx.value) {
-    throw new InvalidTransaction('insufficient funds')
-  }
+  refuseIf(tx.chainId !== null && tx.chainId !== rules.chainId, 'wrong chain id')
+  refuseIf(rules.txGasCap !== 0n && tx.gasLimit > rules.txGasCap, 'gas over the transaction gas cap')
+  refuseIf(tx.gasLimit < tx.intrinsicGas, 'intrinsic gas too low')
+  refuseIf(tx.gasLimit < tx.floorGas, 'gas below the calldata floor (EIP-7623)')
+  refuseIf(tx.nonce >= NONCE_LIMIT, 'nonce too high (EIP-2681)')
+  refuseIf(tx.isCreation && tx.data.length > MAX_INITCODE_SIZE, 'initcode too large (EIP-3860)')
+  refuseIf(tx.gasLimit > block.gasLeft, 'gas over what is left in the block')
+  const account = await world.getAccount(tx.sender) // here as in execution-specs: it is part of a no-op's witness
+  refuseIf(tx.maxFeePerGas < tx.maxPriorityFeePerGas, 'max priority fee above max fee')
+  refuseIf(tx.maxFeePerGas < block.baseFeePerGas, 'max fee below the base fee')
+  refuseIf(tx.type === SET_CODE && tx.authorizations === 0, 'empty authorization list (EIP-7702)')
+  refuseIf((account?.nonce ?? 0n) !== tx.nonce, 'wrong nonce')
+  refuseIf((account?.balance ?? 0n) < tx.gasLimit * tx.maxFeePerGas + tx.value, 'insufficient funds')
   const code = await world.getCode(tx.sender)
-  if (code.length > 0 && !isDelegation(code)) throw new InvalidTransaction('sender is a contract (EIP-3607)')
+  refuseIf(code.length > 0 && !isDelegation(code), 'sender is a contract (EIP-3607)')
+}
+
+/** @param {boolean} isBroken @param {string} rule */
+function refuseIf(isBroken, rule) {
+  if (isBroken) throw new InvalidTransaction(rule)
 }
 
 /** EIP-7702. @param {Uint8Array} code */

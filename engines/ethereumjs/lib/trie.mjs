@@ -15,16 +15,22 @@ import { itemAt, RlpError } from './rlp.mjs'
 const MAX_INLINE = 32 // bytes: a child whose RLP is shorter lies in its parent
 const HASH_PREFIX = 0xa0
 
+/** Bytes of a node of a trie of accounts or slots: with keys of 32 bytes none is larger than a branch of 16 hashes. */
+export const MAX_STATE_NODE = 3 + 16 * 33 + 1
+
 /** The database of one trie. Implements what @ethereumjs/mpt asks of a `DB`. */
 class NodeDatabase {
-  /** @param {import('./witness.mjs').Witness} witness @param {Uint8Array} root */
-  constructor(witness, root) {
+  /** @param {import('./witness.mjs').Witness} witness @param {Uint8Array} root @param {number} maxNode bytes */
+  constructor(witness, root, maxNode) {
     this.witness = witness
     this.root = toHex(root)
+    this.maxNode = maxNode
     /** @type {Map<string, Uint8Array>} */
     this.made = new Map()
     /** @type {Set<string>} */
     this.checked = new Set()
+    /** What extensions lead to. @type {Set<string>} */
+    this.branches = new Set()
   }
 
   /** @param {string} hash hex */
@@ -32,19 +38,30 @@ class NodeDatabase {
     const made = this.made.get(hash)
     if (made !== undefined) return made
     const node = this.witness.node(hash)
-    if (!this.checked.has(hash)) {
-      if (node.length < MAX_INLINE && hash !== this.root) {
-        this.witness.guard.fail(new InvalidWitness('a node shorter than 32 bytes is referred to by its hash'))
-      }
-      try {
-        checkNode(node)
-      } catch (error) {
-        const known = error instanceof RlpError
-        this.witness.guard.fail(known ? new InvalidWitness(`malformed trie node 0x${hash}: ${error.message}`) : error)
-      }
-      this.checked.add(hash)
+    if (!this.checked.has(hash)) this.#check(hash, node)
+    if (this.branches.has(hash) && !isBranch(node)) {
+      this.witness.guard.fail(new InvalidWitness('below an extension is no branch'))
     }
     return node
+  }
+
+  /** @param {string} hash @param {Uint8Array} node */
+  #check(hash, node) {
+    const { guard } = this.witness
+    if (node.length > this.maxNode) {
+      guard.fail(new InvalidWitness(`a node of ${node.length} bytes in a trie where none has over ${this.maxNode}`))
+    }
+    if (node.length < MAX_INLINE && hash !== this.root) {
+      guard.fail(new InvalidWitness('a node shorter than 32 bytes is referred to by its hash'))
+    }
+    try {
+      const below = checkNode(node)
+      if (below !== null) this.branches.add(below)
+    } catch (error) {
+      const known = error instanceof RlpError
+      guard.fail(known ? new InvalidWitness(`malformed trie node 0x${hash}: ${error.message}`) : error)
+    }
+    this.checked.add(hash)
   }
 
   async put(hash, node) {
@@ -65,10 +82,11 @@ class NodeDatabase {
 }
 
 export class WitnessTrie {
-  /** @param {import('./witness.mjs').Witness} witness @param {Uint8Array} root */
-  constructor(witness, root) {
+  /** @param {import('./witness.mjs').Witness} witness @param {Uint8Array} root @param {number} [maxNode] bytes */
+  constructor(witness, root, maxNode = 1 << 20) {
     this.witness = witness
     this.start = root
+    this.maxNode = maxNode
     /** @type {import('@ethereumjs/mpt').MerklePatriciaTrie | null} */
     this.trie = null
   }
@@ -101,7 +119,7 @@ export class WitnessTrie {
 
   async #open() {
     this.trie ??= await createMPT({
-      db: new NodeDatabase(this.witness, this.start),
+      db: new NodeDatabase(this.witness, this.start, this.maxNode),
       valueEncoding: ValueEncoding.Bytes,
       root: this.start,
       useRootPersistence: false,
@@ -112,7 +130,9 @@ export class WitnessTrie {
 
 /**
  * Refuses what a canonical trie can't hold.
- * @param {Uint8Array} rlp @throws {RlpError | EngineFailure}
+ * @param {Uint8Array} rlp
+ * @returns {string | null} the hash of what an extension leads to, in hex
+ * @throws {RlpError | EngineFailure}
  */
 function checkNode(rlp) {
   const [isList, first, end] = itemAt(rlp, 0, rlp.length)
@@ -122,7 +142,10 @@ function checkNode(rlp) {
   for (let pos = first; pos < end && items.length < 18; pos = items[items.length - 1][2]) {
     items.push([...itemAt(rlp, pos, end), pos])
   }
-  if (items.length === 17) return checkBranch(rlp, items)
+  if (items.length === 17) {
+    checkBranch(rlp, items)
+    return null
+  }
   if (items.length !== 2) throw new RlpError('neither 2 nor 17 items')
   const [[pathIsList, start, stop], [isChildList, childStart, childStop, childPos]] = items
   if (pathIsList) throw new RlpError('a list where bytes belong')
@@ -131,15 +154,16 @@ function checkNode(rlp) {
   if (flag >= 2) {
     if (isChildList) throw new RlpError('a list where bytes belong')
     if (childStop === childStart) throw new RlpError('leaf without a value')
-    return
+    return null
   }
   if ((flag === 0 && stop - start === 1) || rlp[childPos] === 0x80) {
     throw new RlpError('extension without a path or child')
   }
-  checkChild(rlp.subarray(childPos, childStop))
-  if (isChildList && countItems(rlp, childStart, childStop) !== 17) {
-    throw new RlpError('extension to something else than a branch')
-  }
+  const child = rlp.subarray(childPos, childStop)
+  checkChild(child)
+  if (!isChildList) return toHex(child.subarray(1))
+  if (!isBranch(child)) throw new RlpError('extension to something else than a branch')
+  return null
 }
 
 /** @param {Uint8Array} rlp @param {[boolean, number, number, number][]} items */
@@ -165,9 +189,10 @@ function checkChild(item) {
   checkNode(item)
 }
 
-/** @param {Uint8Array} rlp @param {number} pos @param {number} end */
-function countItems(rlp, pos, end) {
+/** Has it 17 items? @param {Uint8Array} node that was checked */
+function isBranch(node) {
+  const [, start, end] = itemAt(node, 0, node.length)
   let count = 0
-  for (; pos < end; count++) pos = itemAt(rlp, pos, end)[2]
-  return count
+  for (let pos = start; pos < end; count++) pos = itemAt(node, pos, end)[2]
+  return count === 17
 }

@@ -12,7 +12,7 @@ import { Account } from '@ethereumjs/util'
 import { EMPTY, EMPTY_CODE_HASH, EMPTY_ROOT, equal, fromBigInt, fromHex, keccak, stripZeros, toHex } from './bytes.mjs'
 import { EngineFailure, InvalidBlock, InvalidWitness } from './errors.mjs'
 import { asBytes, asInt, decodeList, itemAt, RlpError } from './rlp.mjs'
-import { WitnessTrie } from './trie.mjs'
+import { MAX_STATE_NODE, WitnessTrie } from './trie.mjs'
 
 /** @typedef {{nonce: bigint, balance: bigint, storageRoot: Uint8Array, codeHash: Uint8Array}} Record_ never changed */
 /** @typedef {import('@ethereumjs/util').Address} Address */
@@ -25,7 +25,7 @@ export class World {
   constructor(witness, root) {
     this.witness = witness
     this.guard = witness.guard
-    this.trie = new WitnessTrie(witness, root)
+    this.trie = new WitnessTrie(witness, root, MAX_STATE_NODE)
     /** By address in hex. @type {Map<string, Record_ | null>} */
     this.accounts = new Map()
     /** The same as in the trie. @type {Map<string, Record_ | null>} */
@@ -95,7 +95,8 @@ export class World {
     const account = encoded === null ? null : this.#decode(encoded)
     this.accounts.set(id, account)
     this.stored.set(id, account)
-    if (account !== null && !equal(account.codeHash, EMPTY_CODE_HASH)) this.#code(account.codeHash)
+    // From the witness even if this very trace has made the same code: another engine may ask for it before.
+    if (account !== null && !equal(account.codeHash, EMPTY_CODE_HASH)) this.#loadCode(account.codeHash)
     return account
   }
 
@@ -155,8 +156,11 @@ export class World {
 
   /** @param {Uint8Array} codeHash */
   #code(codeHash) {
-    const known = this.codes.get(toHex(codeHash))
-    if (known !== undefined) return known
+    return this.codes.get(toHex(codeHash)) ?? this.#loadCode(codeHash)
+  }
+
+  /** @param {Uint8Array} codeHash */
+  #loadCode(codeHash) {
     const code = this.witness.code(codeHash)
     if (code.length !== 23 && toHex(code.subarray(0, 3)) === DELEGATION_PREFIX) {
       // No transaction makes such code (EIP-3541), and @ethereumjs would take it for a delegation (EIP-7702).
@@ -196,7 +200,7 @@ export class World {
   #storage(id, root) {
     let storage = this.storages.get(id)
     if (storage === undefined) {
-      storage = new Storage(new WitnessTrie(this.witness, root))
+      storage = new Storage(new WitnessTrie(this.witness, root, MAX_STATE_NODE))
       this.storages.set(id, storage)
     }
     return storage
