@@ -1,4 +1,4 @@
-"""alt_bn128 and BLS12-381 against py-evm's own precompiles, which are over py_ecc; modexp against `pow`.
+"""alt_bn128, BLS12-381 and blake2f against py-evm's own precompiles, which are over py_ecc; modexp against `pow`.
 
 What is compared is what a caller sees: success, output and gas. The inputs are made to be valid, nearly valid, and not.
 """
@@ -236,6 +236,16 @@ def test_alt_bn128_by_its_own_laws():
         outside = bn_outside(1 + 7 * seed)
         xb, xa, yb, ya = (bn254.mpz(int.from_bytes(outside[i : i + 32], "big")) for i in range(0, 128, 32))
         assert not bn254.is_in_g2((xa, xb), (ya, yb))
+
+
+def test_blake2f():
+    rng = random.Random(9)
+    for rounds in (0, 1, 12, 13, 500):
+        for last in (0, 1, 2, 255):
+            data = rounds.to_bytes(4, "big") + rng.randbytes(208) + bytes((last,))
+            assert agree(9, data) == (last < 2)
+            assert not agree(9, data[:-1]) and not agree(9, data + b"\x00")
+    assert not agree(9, (10_000_000).to_bytes(4, "big") + bytes(209))  # more than the gas there is
 
 
 def test_modexp_is_pow():
