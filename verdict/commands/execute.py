@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+STANDARD_INPUT = Path("-")
+
+
+def _readable(files: list[Path] | None) -> list[Path]:
+    """All of them before the first line is judged. A pipe will do."""
+    for path in files or []:
+        if path != STANDARD_INPUT and (path.is_dir() or not os.access(path, os.R_OK)):
+            raise typer.BadParameter(f"can't read {path}")
+    return files or [STANDARD_INPUT]
 
 
 class WitnessRule(StrEnum):
@@ -19,10 +30,7 @@ def execute(
         list[Path] | None,
         typer.Argument(
             metavar="[FILES]...",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            allow_dash=True,
+            callback=_readable,
             help="Lines of JSON, or one segment's abi.encode(Trace), binary or hex. None or -: standard input.",
         ),
     ] = None,
@@ -62,8 +70,8 @@ def execute(
     judge = InProcess(minimal_witness=witness is WitnessRule.minimal, gas_used=gas_used)
     all_true = True
     try:
-        for path in files or [Path("-")]:
-            with sys.stdin.buffer if str(path) == "-" else path.open("rb") as stream:
+        for path in files or [STANDARD_INPUT]:
+            with sys.stdin.buffer if path == STANDARD_INPUT else path.open("rb") as stream:
                 for line in read_lines(stream):
                     answer = judge.line(line)
                     all_true &= answer.result

@@ -1,16 +1,16 @@
 """Blocks of Ethereum's tests as lines for `verdict execute`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from execution.block_import import attributes_of, decode_block, import_block
-from execution.header import Header, ancestor_hashes, decode_header
+from execution.header import Header, ancestor_hashes
 from execution.rules import Rules
-from execution.step import OverlaySource
+from execution.step import Machine, OverlaySource
 from execution.transactions import BLOB
 from execution.trie import NoSource
 from execution.types import BatchEnd, BlockStart, StepState, Transaction, Witness
-from execution.witness import build_witness
+from execution.witness import RecordingSource
 from execution.world import WorldState
 from tests.unit.execution.ethereum_fixtures import Case
 
@@ -110,19 +110,20 @@ def claims(case: Case) -> Iterator[Claim]:
         world, headers[parent.hash] = attempt, parent.rlp()
 
 
-def recorded(claim: Claim) -> Witness:
+class _MinimalRecording(RecordingSource):
+    """Records as geth and reth do: code where it is used, no siblings but those the updates as a whole need."""
+
+    eager_codes = False
+    deletions_last = True
+
+
+def recorded(claim: Claim, *, minimal: bool = False) -> Witness:
     """What executing the block reads."""
     header, transactions, withdrawals = decode_block(claim.block)
-    inputs = [BlockStart(attributes_of(header, withdrawals)), *map(Transaction, transactions), BatchEnd()]
     source = OverlaySource(claim.world.new_nodes(), claim.world.new_codes(), NoSource())
-    rules = Rules(claim.case.chain_id, tx_gas_cap=None)
+    recording = (_MinimalRecording if minimal else RecordingSource)(source, claim.headers.__getitem__)
     state = StepState(claim.parent.state_root, claim.parent.hash)
-    _, _, witness = build_witness(rules, state, inputs, source, claim.headers.__getitem__)
-    return witness
-
-
-def decoded_parent(fields: dict) -> Header:
-    return decode_header(bytes.fromhex(fields["witness"]["headers"][0][2:]))
-
-
-Change = Callable[[Claim], Iterator[tuple[str, dict]]]
+    machine = Machine(Rules(claim.case.chain_id, tx_gas_cap=None), recording, state, recording.header)
+    for item in (BlockStart(attributes_of(header, withdrawals)), *map(Transaction, transactions), BatchEnd()):
+        machine.step(item)
+    return recording.witness()

@@ -24,6 +24,7 @@ from tests.unit.execution.exactness import Tally, judged_blocks, tally_blocks, t
 from tests.unit.execution.forgery import attributes_in
 from tests.unit.execution.tampering import GROUPS
 from tests.unit.execution.wallet import Wallet
+from verdict.execute_verdicts import InProcess
 
 ALL = cases()
 # BLS12-381 has its tests elsewhere, and one block uses 90M gas.
@@ -87,16 +88,25 @@ def test_many_lines_in_one_process():
     assert {tuple(answer) for answer in answers} == {("result", "gasUsed", "engine", "reason")}
 
 
-def test_what_is_recorded_is_what_both_witness_rules_need():
-    """A witness recorded by L1's rule is enough under the other one too."""
-    from verdict.execute_verdicts import InProcess
-
-    minimal = InProcess(minimal_witness=True)
-    for case in QUICK[5::40]:
-        for claim in claims(case):
-            if claim.provable:
-                answer = minimal.line(json.dumps(claim.fields()).encode())
-                assert answer.result, answer
+@pytest.mark.parametrize("case", QUICK[5::40], ids=lambda case: case.name)
+def test_witnesses_as_geth_and_reth_record_them(case):
+    """By the minimal rule: L1's witnesses hold enough, theirs are enough, and nothing in them can be done without."""
+    judge = InProcess(minimal_witness=True)
+    for claim in claims(case):
+        if not claim.provable:
+            continue
+        minimal = recorded(claim, minimal=True)
+        for witness in (claim.witness, minimal):
+            answer = judge.line(json.dumps(claim.fields(witness=witness)).encode())
+            assert answer.result, answer
+        assert set(minimal.state) <= set(claim.witness.state) and set(minimal.codes) <= set(
+            claim.witness.codes
+        )
+        for name in ("state", "codes", "headers"):
+            items = getattr(minimal, name)
+            for index in range(len(items)):
+                partial = replace(minimal, **{name: items[:index] + items[index + 1 :]})
+                assert not judge.line(json.dumps(claim.fields(witness=partial)).encode()).result
 
 
 def with_code(size: int) -> Claim:
