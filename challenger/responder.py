@@ -159,6 +159,8 @@ class Responder:
         except TransactionReverted as error:
             if error.receipt is not None:
                 self._failed[label] = self._failed.get(label, 0) + 1
+                log.warning("a proof failed in its block: EXECUTE was full, or dearer than what was sent",
+                            label=label, block=error.receipt.block_number, gas=error.receipt.gas_used, reason=error.reason)
             raise
         self._failed.pop(label, None)
         return receipt

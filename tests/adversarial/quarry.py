@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
 from chain.store import ChainStore
@@ -20,6 +21,7 @@ from execution.calls import contract_address
 from execution.types import Transaction
 from l1.beacon import BeaconClient
 from l1.client import L1Client
+from l1.contracts import Inbox
 from sequencer.claims import BatchClaims
 from tests.adversarial.arena import Arena, derive
 from tests.adversarial.liars import Truth, truth_of
@@ -57,36 +59,43 @@ class Quarried:
     before: tuple[BatchClaims, ...]
 
 
-async def read_much(net: Devnet, stones: int) -> bytes:
-    """Makes so many contracts, and has one transaction read them: that one, raw."""
+async def read_much(net: Devnet, stones: int, *, forced: bool) -> bytes:
+    """Makes so many contracts, and has one transaction read them: that one, raw. `forced`: it comes through L1, so that no
+    blob has to be opened to prove it, which takes seconds."""
     l2, account = net.l2(), net.account(6)
     sender = bytes.fromhex(account.address[2:])
     quarry, reader = contract_address(sender, 0), contract_address(sender, 1)
     addresses = [contract_address(quarry, nonce) for nonce in range(1, stones + 1)]
     calls = -(-stones // STONES_PER_CALL)
-    fields: list[dict[str, Any]] = [
+    making: list[dict[str, Any]] = [
         {"to": "", "data": QUARRY, "gas": 6_000_000},
         {"to": "", "data": READER, "gas": 200_000},
         *({"to": to_checksum_address(quarry), "gas": 15_200_000} for _ in range(calls)),
-        {"to": to_checksum_address(reader), "gas": 1_000_000 + 3_000 * stones,
-         "data": b"".join(each.rjust(32, b"\0") for each in addresses)},
-    ]  # fmt: skip
+    ]
+    reading = _signed(net.account(7), 0, {
+        "to": to_checksum_address(reader), "gas": 1_000_000 + 3_000 * stones,
+        "data": b"".join(each.rjust(32, b"\0") for each in addresses)})
     try:
-        raws = []
-        for nonce, each in enumerate(fields):
-            signed = account.sign_transaction(
-                {"nonce": nonce, "chainId": 42069, "value": 0, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9} | each)
-            raws.append(bytes(signed.raw_transaction))
-            await l2.eth.send_raw_transaction(signed.raw_transaction)
-        for stone in (addresses[0], addresses[-1]):
-            await net.until(lambda stone=stone: l2.eth.get_code(to_checksum_address(stone)), "the stones are there")
+        for nonce, each in enumerate(making):
+            await l2.eth.send_raw_transaction(_signed(account, nonce, each))
+        await net.until(lambda: l2.eth.get_code(to_checksum_address(addresses[-1])), "the stones are there")
+        if forced:
+            inbox = net.contracts.inbox.address
+            await net.send(net.w3, net.account(9), to=inbox, data=Inbox.force_transaction(reading))
+        else:
+            await l2.eth.send_raw_transaction(reading)
     finally:
         await l2.provider.disconnect()  # type: ignore[attr-defined]
-    return raws[-1]
+    return reading
+
+
+def _signed(account: LocalAccount, nonce: int, fields: Mapping[str, Any]) -> bytes:
+    common = {"nonce": nonce, "chainId": 42069, "value": 0, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
+    return bytes(account.sign_transaction({**common, **fields}).raw_transaction)
 
 
 @contextlib.asynccontextmanager
-async def quarried(directory: Path, stones: int, *, stride: int = 1, l1_settings: Mapping[str, Any] | None = None,
+async def quarried(directory: Path, stones: int, *, forced: bool = True, stride: int = 1, l1_settings: Mapping[str, Any] | None = None,
                    overrides: Mapping[str, object] | None = None) -> AsyncIterator[Quarried]:
     """The sequencer has posted all of it and asserts it; nobody else runs yet."""
     settings = {
@@ -99,7 +108,7 @@ async def quarried(directory: Path, stones: int, *, stride: int = 1, l1_settings
         await stack.enter_async_context(net.sequencer())
         l1 = await stack.enter_async_context(L1Client(net.l1.rpc_url))
         beacon = await stack.enter_async_context(BeaconClient(net.l1.beacon_url))
-        raw = await read_much(net, stones)
+        raw = await read_much(net, stones, forced=forced)
         store = stack.enter_context(ChainStore.open(None, l2_genesis(net.config)))
         node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
         stack.callback(node.close)
