@@ -116,8 +116,6 @@ def _create_at(computation: Any, endowment: int, address: bytes, initcode: bytes
 def call(computation: Any) -> None:
     values = computation._stack.values
     gas, to, value = pop_int(values), as_address(pop_int(values)), pop_int(values)
-    if value:
-        forbid_static(computation)
     _message(computation, gas, to, to, value, CALL)
 
 
@@ -141,7 +139,7 @@ def staticcall(computation: Any) -> None:
     _message(computation, gas, to, to, 0, STATICCALL)
 
 
-def _access(computation: Any, address: bytes) -> int:
+def access(computation: Any, address: bytes) -> int:
     """EIP-2929: marks the account warm; its price."""
     if computation.state.is_address_warm(address):
         return WARM_ACCESS
@@ -149,28 +147,47 @@ def _access(computation: Any, address: bytes) -> int:
     return COLD_ACCOUNT_ACCESS
 
 
+def _code(computation: Any, address: bytes, cost: int) -> bytes:
+    """The code of an account that `cost` gas will be charged for."""
+    world = computation.state.world
+    if not world.reads_unpaid and computation._gas_meter.gas_remaining < cost:
+        raise OutOfGas("the account's code can't be paid for")
+    return world.get_code(address)
+
+
 def _message(computation: Any, gas: int, to: bytes, code_address: bytes, value: int, kind: str) -> None:
-    """The CALLs once they have taken what differs from the stack (EIP-150, EIP-161, EIP-2929, EIP-7702)."""
+    """The CALLs once they have taken what differs from the stack (EIP-150, EIP-161, EIP-2929, EIP-7702).
+
+    execution-specs reads the accounts before it charges for anything. geth and reth read what they can pay for, so a
+    witness of theirs holds no more: see WorldState.reads_unpaid.
+    """
     values, msg, world = computation._stack.values, computation.msg, computation.state.world
     input_start, input_size, output_start, output_size = (
         pop_int(values), pop_int(values), pop_int(values), pop_int(values)
     )  # fmt: skip
-    computation.extend_memory(input_start, input_size)
-    computation.extend_memory(output_start, output_size)
-    cost = _access(computation, code_address)
-    code = world.get_code(code_address)
+    meter = computation._gas_meter
+    if not world.reads_unpaid:
+        if value and kind == CALL:
+            forbid_static(computation)
+        computation.extend_memory(input_start, input_size)
+        computation.extend_memory(output_start, output_size)
+    cost = access(computation, code_address)
+    code = _code(computation, code_address, cost)
     delegate = delegated_address(code)
     if delegate is not None:
         code_address = delegate
-        cost += _access(computation, code_address)
-        code = world.get_code(code_address)
+        cost += access(computation, code_address)
+        code = _code(computation, code_address, cost)
     pays = value and kind in (CALL, CALLCODE)
     if pays:
         cost += 9_000
         if kind == CALL and world.account_is_empty(to):
             cost += 25_000
+    computation.extend_memory(input_start, input_size)
+    computation.extend_memory(output_start, output_size)
     computation.consume_gas(cost, kind)
-    meter = computation._gas_meter
+    if value and kind == CALL:
+        forbid_static(computation)
     gas = min(gas, meter.gas_remaining - meter.gas_remaining // 64)
     meter.gas_remaining -= gas
     if pays:
@@ -202,19 +219,23 @@ def _message(computation: Any, gas: int, to: bytes, code_address: bytes, value: 
 
 
 def selfdestruct(computation: Any) -> None:
-    """EIP-6780; of the constant 5,000 gas the table says."""
-    forbid_static(computation)
+    """EIP-6780. What is read before it is paid for: as in `_message`."""
     beneficiary = as_address(pop_int(computation._stack.values))
     state, this = computation.state, computation.msg.storage_address
     world = state.world
-    cost = 0
+    cost = 5_000
     if not state.is_address_warm(beneficiary):
         world.mark_address_warm(beneficiary)
         cost += COLD_ACCOUNT_ACCESS
+    if not world.reads_unpaid:
+        forbid_static(computation)
+        if computation._gas_meter.gas_remaining < cost:
+            raise OutOfGas("SELFDESTRUCT")
     balance = world.get_balance(this)
     if world.account_is_empty(beneficiary) and balance:
         cost += 25_000
     computation.consume_gas(cost, "SELFDESTRUCT")
+    forbid_static(computation)
     world.set_balance(this, 0)
     world.delta_balance(beneficiary, balance)
     if this in world.created:

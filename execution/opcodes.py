@@ -171,6 +171,18 @@ def _sstore(computation: Any) -> None:
     world.set_storage(address, slot, new)
 
 
+def _extcodecopy(computation: Any) -> None:
+    """py-evm's reads the code before it charges for it."""
+    values = computation._stack.values
+    address = calls.as_address(pop_int(values))
+    start, code_start, size = pop_int(values), pop_int(values), pop_int(values)
+    computation.consume_gas(calls.access(computation, address) + 3 * ((size + 31) // 32), "EXTCODECOPY")
+    computation.extend_memory(start, size)
+    code = computation.state.world.get_code(address)
+    if size:
+        computation._memory._bytes[start : start + size] = code[code_start : code_start + size].ljust(size, b"\0")
+
+
 def _invalid(opcode: int) -> Instruction:
     def invalid(computation: Any) -> None:
         raise InvalidInstruction(f"invalid opcode 0x{opcode:02x}")
@@ -213,8 +225,8 @@ def _table() -> list[tuple[int, Instruction]]:
     fast.update({0x90 + i: _swap(i + 1) for i in range(16)})
     for opcode, function in fast.items():
         table[opcode] = (table[opcode][0], function)
-    table[0x54], table[0x55] = (0, _sload), (0, _sstore)
-    table[0xF0], table[0xF5], table[0xFF] = (0, calls.create), (0, calls.create2), (5_000, calls.selfdestruct)
+    table[0x3C], table[0x54], table[0x55] = (0, _extcodecopy), (0, _sload), (0, _sstore)
+    table[0xF0], table[0xF5], table[0xFF] = (0, calls.create), (0, calls.create2), (0, calls.selfdestruct)
     table[0xF1], table[0xF2], table[0xF4], table[0xFA] = (
         (0, calls.call), (0, calls.callcode), (0, calls.delegatecall), (0, calls.staticcall)
     )  # fmt: skip

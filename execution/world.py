@@ -32,6 +32,8 @@ class WorldState:
         # A source that records or replays a witness asks for the code of every account that is read: other
         # engines load it together with the account, and one rule for all makes witnesses interchangeable.
         self._eager_codes: bool = getattr(source, "eager_codes", False)
+        # Those also read what execution-specs reads before it finds that the gas does not suffice.
+        self.reads_unpaid = self._eager_codes
         self._deletions_last: bool = getattr(source, "deletions_last", False)
         self._accounts: dict[bytes, Account | None] = {}
         self._stored: dict[bytes, Account | None] = {}  # the same as in the trie

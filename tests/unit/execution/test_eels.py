@@ -365,6 +365,35 @@ def test_system_calls_are_not_endless():
         machine.step(start)
 
 
+OTHER = bytes([9]) * 20
+UNPAID_READS = {
+    "CALL with too much memory": push(2**40) + push(0) * 4 + b"\x73" + OTHER + b"\x5a\xf1",
+    "CALL with too little gas": push(0) * 5 + b"\x73" + OTHER + b"\x5a\xf1",
+    "CALL with value in a STATICCALL": push(0) * 4 + push(1) + b"\x73" + OTHER + b"\x5a\xf1",
+    "SELFDESTRUCT with too little gas": b"\x73" + OTHER + b"\xff",
+    "EXTCODECOPY with too little gas": push(0) * 3 + b"\x73" + OTHER + b"\x3c",
+}
+
+
+@pytest.mark.parametrize("name", UNPAID_READS)
+def test_what_is_read_before_it_is_paid_for(name):
+    """A witness holds what execution-specs reads, no less and no more."""
+    gas = 2_000 if "little" in name else 100_000
+    outer = push(0) * 4 + b"\x73" + CONTRACTS[1] + push(gas) + b"\xfa\x5f\x55"
+    accounts = {
+        CONTRACTS[0]: GenesisAccount(nonce=1, code=outer),
+        CONTRACTS[1]: GenesisAccount(nonce=1, code=UNPAID_READS[name]),
+        OTHER: GenesisAccount(nonce=1, code=b"\x00"),
+    }
+    chain = Chain(accounts | {bytes([8]) + i.to_bytes(19, "big"): 1 for i in range(1, 40)})
+    trace, used = chain.trace(chain.send(gas=200_000))
+    assert judge(trace, used).result
+    reads = accounts[OTHER].code in trace.witness.codes
+    assert reads == ("EXTCODECOPY" not in name)
+    for partial in without_one_item(trace.witness):
+        assert not judge(replace(trace, witness=partial), used).result
+
+
 def test_attributes_that_no_client_accepts():
     chain = Chain()
     trace, _ = chain.trace(chain.start(1_004))
