@@ -128,7 +128,7 @@ class ChallengerService:
             beacon = await stack.enter_async_context(BeaconClient(
                 [config.l1.beacon_url, *config.challenger.beacon_urls], DirectoryArchive(directory / "blobs")))
             rollup = Rollup(l1, deployment.rollup)
-            terms = await _terms(config, l1, rollup)
+            terms = await _terms(config, l1, rollup, address_bytes(deployment.stage))
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)
             prover = Prover()
@@ -173,12 +173,14 @@ class ChallengerService:
         log.info("challenger stopped")
 
 
-async def _terms(config: Config, l1: L1Client, rollup: Rollup) -> Terms:
-    """What the contract was deployed with. DeploymentError if it isn't there or isn't what the configuration says."""
+async def _terms(config: Config, l1: L1Client, rollup: Rollup, stage: bytes) -> Terms:
+    """What the contract was deployed with. DeploymentError if it or Stage isn't there or it isn't what the configuration
+    says."""
     if (chain_id := await l1.chain_id()) != config.l1.chain_id:
         raise DeploymentError(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
-    if not await l1.code(rollup.address):
-        raise DeploymentError(f"L1 has no contract at 0x{rollup.address.hex()}: was it started afresh since `verdict deploy`?")
+    for address in (rollup.address, stage):
+        if not await l1.code(address):
+            raise DeploymentError(f"L1 has no contract at 0x{address.hex()}: was it started afresh since `verdict deploy`?")
     stride, arity, window, clock, bond = [
         await rollup.constant(name) for name in ("stride", "arity", "window", "clock", "challengeBond")]
     dispute = config.dispute

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l1.fees import FeeCaps, FeeMarket, Fees, first_offer, market_from_history, outbid, replacement
+from l1.fees import MAX_GAS, FeeCaps, FeeMarket, Fees, ample_gas, first_offer, market_from_history, outbid, replacement
 from l1.journal import JournalEntry, KeyInUse, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
 
@@ -17,9 +17,9 @@ MARKETS = st.builds(FeeMarket, WEI, WEI, st.integers(1, 10**13))
 CAPS = st.builds(FeeCaps, WEI, WEI, WEI)
 
 
-@given(market=MARKETS, caps=CAPS, blobs=st.booleans())
-def test_a_first_offer_keeps_the_caps(market: FeeMarket, caps: FeeCaps, blobs: bool) -> None:
-    fees = first_offer(market, caps, blobs=blobs)
+@given(market=MARKETS, caps=CAPS, blobs=st.booleans(), urgency=st.integers(1, 1 << 10))
+def test_a_first_offer_keeps_the_caps(market: FeeMarket, caps: FeeCaps, blobs: bool, urgency: int) -> None:
+    fees = first_offer(market, caps, blobs=blobs, urgency=urgency)
     assert fees.tip <= fees.max_fee <= caps.max_fee
     assert (fees.blob_fee is not None) == blobs and (fees.blob_fee or 0) <= caps.max_blob_fee
 
@@ -37,6 +37,20 @@ def test_a_replacement_is_one_that_nodes_take(market: FeeMarket, later: FeeMarke
         if fees.blob_fee is not None:
             assert fees.blob_fee * 2 <= (following.blob_fee or 0) <= caps.max_blob_fee
         fees = following
+
+
+def test_urgency_multiplies_the_tip() -> None:
+    market, caps = FeeMarket(100, 3, 1), FeeCaps(1_000, 1, 5)
+    assert first_offer(market, caps, blobs=False) == Fees(5, 205)
+    assert first_offer(market, caps, blobs=False, urgency=8) == Fees(40, 240)
+    assert first_offer(market, caps, blobs=False, urgency=1 << 10) == Fees(1_000, 1_000)
+
+
+@given(estimate=st.integers(21_000, 2 * MAX_GAS))
+def test_a_margin_never_passes_what_l1_takes(estimate: int) -> None:
+    limit = ample_gas(estimate)
+    assert estimate <= limit <= estimate * 5 // 4
+    assert limit <= MAX_GAS or estimate > MAX_GAS
 
 
 def test_outbid() -> None:
