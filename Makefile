@@ -14,7 +14,7 @@ WORKERS ?= 2
 export ETH_HASH_BACKEND := pysha3
 unexport PYTHONOPTIMIZE
 
-.PHONY: help install demo test test-all test-python test-solidity lint bench check-artifacts lock clean
+.PHONY: help install demo test test-all test-python test-solidity ethereumjs lint bench check-artifacts lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ test-solidity: ## the contracts' forge tests, where Node is installed
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory -C solidity test; \
 	else echo "Node is not installed: skipping the forge tests"; fi
 
+ethereumjs: ## the third client of EXECUTE, @ethereumjs/vm (optional; needs Node 20)
+	@$(MAKE) --no-print-directory -C engines/ethereumjs install
+
 check-artifacts: ## are solidity/artifacts what the sources compile to?
 	@$(MAKE) --no-print-directory -C solidity check
 
@@ -64,4 +67,4 @@ lock: ## requirements.lock from what is in .venv now
 	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
 
 clean: ## what can be made again, .venv too; never data/
-	rm -rf $(VENV) solidity/out solidity/cache solidity/node_modules .pytest_cache .ruff_cache .mypy_cache build *.egg-info
+	rm -rf $(VENV) solidity/out solidity/cache solidity/node_modules engines/ethereumjs/node_modules .pytest_cache .ruff_cache .mypy_cache build *.egg-info

@@ -15,7 +15,6 @@ export const SYSTEM_CALL_GAS = 30_000_000n
 const MAX_BALANCE = (1n << 256n) - 1n
 const MAX_INITCODE_SIZE = 49_152n // bytes (EIP-3860)
 const CALL_STIPEND = 2_300n
-const SELFDESTRUCT_GAS = 5_000n
 const ADDRESS_MASK = (1n << 160n) - 1n
 const CALLS = new Map([
   [0xf1, 7], // CALL
@@ -28,7 +27,6 @@ const CALLS = new Map([
 function halt(message) {
   throw new EVMError(/** @type {any} */ (message))
 }
-const outOfGas = () => halt(EVMError.errorMessages.OUT_OF_GAS)
 
 /** @param {bigint} word */
 const addressOf = (word) => createAddressFromBigInt(word & ADDRESS_MASK)
@@ -45,7 +43,7 @@ export class WitnessEVM extends EVM {
    * @param {import('./world.mjs').World} world
    */
   constructor(common, world) {
-    super({ common, stateManager: world, blockchain: NO_BLOCKCHAIN, bn254: new NobleBN254() })
+    super({ common, stateManager: world, blockchain: NO_BLOCKCHAIN, bn254: new NobleBN254(), params: {} })
     this.world = world
     this.guard = world.guard
     /** BLOCKHASH of the open block. @type {(number: bigint) => Uint8Array} */
@@ -141,25 +139,18 @@ function mendOpcodes(evm, map) {
 
   beforeGas(0x55, async (runState) => {
     const [key] = runState.stack.peek(2)
-    if (runState.gasLeft <= CALL_STIPEND) outOfGas() // EIP-2200, before the slot is read
+    if (runState.gasLeft <= CALL_STIPEND) halt(EVMError.errorMessages.OUT_OF_GAS) // EIP-2200, before the slot is read
     await world.getStorage(runState.env.address, word(key)) // read in a static call too
   })
+  // execution-specs reads these accounts before it charges for anything and before it looks for a static call.
   beforeGas(0xff, async (runState) => {
     const [beneficiary] = runState.stack.peek(1)
-    if (runState.interpreter.isStatic()) halt(EVMError.errorMessages.STATIC_STATE_CHANGE)
-    if (runState.gasLeft < SELFDESTRUCT_GAS) outOfGas()
-    await world.getAccount(addressOf(beneficiary)) // read even if there is nothing to send
+    await world.getAccount(addressOf(beneficiary))
   })
   for (const [opcode, count] of CALLS) {
     beforeGas(opcode, async (runState) => {
-      const args = runState.stack.peek(count)
-      if (opcode === 0xf1 && runState.interpreter.isStatic() && args[2] !== 0n) {
-        halt(EVMError.errorMessages.STATIC_STATE_CHANGE)
-      }
-      const [inputStart, inputSize, outputStart, outputSize] = args.slice(-4)
-      if (memoryCost(runState, [inputStart, inputSize], [outputStart, outputSize]) > runState.gasLeft) outOfGas()
-      const code = await world.getCode(addressOf(args[1]))
-      if (isDelegation(code)) await world.getAccount(new Address(code.subarray(3))) // read before it is paid for
+      const code = await world.getCode(addressOf(runState.stack.peek(count)[1]))
+      if (isDelegation(code)) await world.getAccount(new Address(code.subarray(3)))
     })
   }
 
@@ -221,17 +212,6 @@ function word(value) {
   const padded = new Uint8Array(32)
   padded.set(bytes, 32 - bytes.length)
   return padded
-}
-
-/** Gas for growing the memory to hold `regions` of [start, size]. @param {any} runState @param {bigint[][]} regions */
-function memoryCost(runState, ...regions) {
-  let words = runState.memoryWordCount
-  for (const [start, size] of regions) {
-    const needed = size === 0n ? 0n : (start + size + 31n) / 32n
-    if (needed > words) words = needed
-  }
-  const cost = words * 3n + (words * words) / 512n
-  return cost > runState.highestMemCost ? cost - runState.highestMemCost : 0n
 }
 
 /** The library's Interpreter, which it does not export: bounds gas, and analyses jumps once per code, not per call. */

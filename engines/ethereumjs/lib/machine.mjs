@@ -1,6 +1,8 @@
 /** `step : (StepState, Input) -> StepState` (docs/protocol.md, section 1), many steps on one world. */
 import { createCustomCommon, Hardfork, Mainnet } from '@ethereumjs/common'
-import { createVM } from '@ethereumjs/vm'
+import { paramsEVM } from '@ethereumjs/evm'
+import { paramsTx } from '@ethereumjs/tx'
+import { createVM, paramsVM } from '@ethereumjs/vm'
 
 import { BlockBuilder } from './block.mjs'
 import { concat, keccak, toHex, ZERO_HASH } from './bytes.mjs'
@@ -11,6 +13,27 @@ import { kzg } from './kzg.mjs'
 import { BATCH_END, BLOCK_START, FRAGMENT, TRANSACTION } from './trace.mjs'
 import { World } from './world.mjs'
 
+const MAX_COMMONS = 16
+/** By chain id. @type {Map<bigint, import('@ethereumjs/common').Common>} */
+const commons = new Map()
+
+/**
+ * Prague on a chain. Kept with all parameters merged, which takes long; whoever uses it passes `params: {}`.
+ * @param {bigint} chainId
+ */
+function commonOf(chainId) {
+  let common = commons.get(chainId)
+  if (common === undefined) {
+    const chain = { chainId: chainId.toString() }
+    common = createCustomCommon(chain, Mainnet, { hardfork: Hardfork.Prague, customCrypto: { kzg } })
+    for (const params of [paramsEVM, paramsTx, paramsVM]) common.updateParams(params)
+    if (commons.size >= MAX_COMMONS) commons.clear()
+    commons.set(chainId, common)
+  }
+  common.events.removeAllListeners() // of engines that are done: each waits for a change of fork, which never comes
+  return common
+}
+
 export class Machine {
   /**
    * @param {{chainId: bigint, txGasCap: bigint}} rules `txGasCap` 0: none
@@ -19,11 +42,10 @@ export class Machine {
    * @param {import('./block.mjs').WorkBudget} budget
    */
   static async create(rules, witness, state, budget) {
-    const chain = { chainId: rules.chainId.toString() }
-    const common = createCustomCommon(chain, Mainnet, { hardfork: Hardfork.Prague, customCrypto: { kzg } })
+    const common = commonOf(rules.chainId)
     const world = new World(witness, state.stateRoot)
     const evm = new WitnessEVM(common, world)
-    const vm = await createVM({ common, stateManager: world, blockchain: evm.blockchain, evm })
+    const vm = await createVM({ common, stateManager: world, blockchain: evm.blockchain, evm, params: {} })
     return new Machine(rules, witness, state, budget, common, world, evm, vm)
   }
 

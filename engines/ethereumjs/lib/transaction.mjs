@@ -194,7 +194,7 @@ export function isDelegation(code) {
  */
 export function libraryTransaction(raw, tx, common) {
   try {
-    const made = createTxFromRLP(raw, { common })
+    const made = createTxFromRLP(raw, { common, params: {} })
     made.cache.senderPubKey = tx.senderKey // recovering it takes longer than all else of a transfer
     return made
   } catch (error) {
