@@ -72,11 +72,16 @@ def _execute(
     blocks = sum(isinstance(item, BlockStart) for item in trace.inputs)
     budget = WorkBudget(gas_used, _SYSTEM_GAS + _SYSTEM_GAS_PER_BLOCK * blocks)
     machine = Machine(rules_of(trace), source, trace.pre, source.header, budget)
-    used = sum(machine.step(item).gas_used for item in trace.inputs)
+    used, no_ops = 0, ""
+    for item in trace.inputs:
+        outcome = machine.step(item)
+        used += outcome.gas_used
+        if outcome.rejection is not None and not no_ops:
+            no_ops = f" (a transaction is a no-op: {outcome.rejection})"
     if used != gas_used:
-        return Verdict(False, f"{used} gas used, not {gas_used}", used)
+        return Verdict(False, f"{used} gas used, not {gas_used}{no_ops}", used)
     if machine.state != trace.post:
-        return Verdict(False, f"ends elsewhere: {_difference(machine.state, trace.post)}", used)
+        return Verdict(False, f"ends elsewhere: {_difference(machine.state, trace.post)}{no_ops}", used)
     return Verdict(True, "proved", used)
 
 
