@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from execution.execute import Verdict, execute
+from execution.verdict import Verdict
 from verdict.execute_lines import BadLine, Segment, parse_line
+
+Engine = Callable[[bytes, bytes, int, bytes], Verdict]
 
 _MAX_REASON = 500  # characters; reasons quote what strangers wrote
 _ANY_GAS = (1 << 64) - 1
@@ -33,16 +37,35 @@ def verdict_line(answer: Answer) -> str:
     return json.dumps(fields) + "\n"
 
 
+def py_evm(*, minimal_witness: bool = False) -> Engine:
+    from execution.execute import execute
+
+    return partial(execute, minimal_witness=minimal_witness)
+
+
+def eels() -> Engine:
+    from execution.eels.engine import execute
+
+    return execute
+
+
 class InProcess:
-    """py-evm, here: the fastest, without limits of time and memory.
+    """One engine, in this process, without limits of time and memory.
 
     `gas_used`: what a segment that came without must use; None: whatever it uses.
     """
 
-    engine = "py-evm"
-
-    def __init__(self, *, minimal_witness: bool = False, gas_used: int | None = None) -> None:
-        self._minimal = minimal_witness
+    def __init__(
+        self,
+        engine: str = "py-evm",
+        *,
+        minimal_witness: bool = False,
+        gas_used: int | None = None,
+    ) -> None:
+        if minimal_witness and engine != "py-evm":
+            raise ValueError(f"{engine} takes full witnesses only")
+        self.engine = engine
+        self._execute = py_evm(minimal_witness=minimal_witness) if engine == "py-evm" else eels()
         self._gas_used = gas_used
 
     def line(self, line: bytes | None) -> Answer:
@@ -57,13 +80,11 @@ class InProcess:
     def segment(self, segment: Segment) -> Verdict:
         gas_used = self._gas_used if segment.gas_used is None else segment.gas_used
         if gas_used is None:
-            first = self._execute(segment, _ANY_GAS)
+            first = self._ask(segment, _ANY_GAS)
             if first.gas_used is None:
                 return first
             gas_used = first.gas_used
-        return self._execute(segment, gas_used)
+        return self._ask(segment, gas_used)
 
-    def _execute(self, segment: Segment, gas_used: int) -> Verdict:
-        return execute(
-            segment.pre_root, segment.post_root, gas_used, segment.trace, minimal_witness=self._minimal
-        )
+    def _ask(self, segment: Segment, gas_used: int) -> Verdict:
+        return self._execute(segment.pre_root, segment.post_root, gas_used, segment.trace)

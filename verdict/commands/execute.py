@@ -20,6 +20,11 @@ def _readable(files: list[Path] | None) -> list[Path]:
     return files or [STANDARD_INPUT]
 
 
+class EngineName(StrEnum):
+    py_evm = "py-evm"
+    eels = "eels"
+
+
 class WitnessRule(StrEnum):
     full = "full"
     minimal = "minimal"
@@ -34,6 +39,10 @@ def execute(
             help="Lines of JSON, or one segment's abi.encode(Trace), binary or hex. None or -: standard input.",
         ),
     ] = None,
+    engine: Annotated[
+        EngineName,
+        typer.Option(help="Who judges. py-evm is the fastest; eels is Ethereum's executable specification."),
+    ] = EngineName.py_evm,
     witness: Annotated[
         WitnessRule,
         typer.Option(
@@ -67,7 +76,10 @@ def execute(
     from verdict.execute_lines import read_lines
     from verdict.execute_verdicts import InProcess, verdict_line
 
-    judge = InProcess(minimal_witness=witness is WitnessRule.minimal, gas_used=gas_used)
+    minimal = witness is WitnessRule.minimal
+    if minimal and engine is not EngineName.py_evm:
+        raise typer.BadParameter(f"{engine.value} takes full witnesses only", param_hint="--witness")
+    judge = InProcess(engine.value, minimal_witness=minimal, gas_used=gas_used)
     all_true = True
     try:
         for path in files or [STANDARD_INPUT]:

@@ -281,6 +281,16 @@ def test_one_verdict_a_line_and_a_bad_line_stops_nothing(tmp_path):
         assert run([str(unreadable)], input=good) == (2, [])
 
 
+def test_another_engine():
+    lines = "\n".join(json.dumps(line) for line in (LINE, LINE | {"fork": "Osaka"}))
+    code, verdicts = run(["--engine", "eels"], input=lines)
+    assert code == 1
+    assert [verdict["result"] for verdict in verdicts] == [True, False]
+    assert {verdict["engine"] for verdict in verdicts} == {"eels"}
+    assert run(["--engine", "eels", "--witness", "minimal"], input=lines) == (2, [])
+    assert run(["--engine", "geth"], input=lines) == (2, [])
+
+
 def test_answers_each_line_before_the_next_comes():
     with subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         for result, line in ((True, LINE), (False, {}), (True, LINE)):
