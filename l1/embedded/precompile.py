@@ -112,6 +112,7 @@ class ExecutePrecompile:
     def _trace(self, computation: BaseComputation, arguments: Arguments) -> bytes:
         """The trace with what is staged. A code is paid for as soon as its size is known, before the next is read."""
         size, parts = arguments.trace_size, [arguments.trace()]
+        _check_size(size)
         for word in arguments.pointers():
             address = decode_pointer(word)
             code = computation.state.get_code(address)
@@ -120,8 +121,7 @@ class ExecutePrecompile:
             words = (len(code) + 31) // 32
             computation.consume_gas(self.params.staged_gas_per_word * words, "EXECUTE staged words")
             size += len(code) - 1
-            if size > MAX_TRACE:
-                raise _Refused(f"the trace has more than {MAX_TRACE} bytes")
+            _check_size(size)
             parts.append(code[1:])
         if arguments.staged:
             parts.append(bytes(-size % 32))
@@ -137,6 +137,11 @@ def execute_rules(chain_id: int, params: ExecuteParams, judge: VerdictSource) ->
         tx_gas_cap=None,
         dues=partial(BlockMeter, params=params),
     )
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_TRACE:
+        raise _Refused(f"the trace has more than {MAX_TRACE} bytes")
 
 
 def _meter(computation: BaseComputation) -> BlockMeter:
