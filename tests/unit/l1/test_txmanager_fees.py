@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l1.fees import MAX_GAS, FeeCaps, FeeMarket, Fees, ample_gas, first_offer, market_from_history, outbid, replacement
+from l1.fees import (
+    MAX_GAS,
+    FeeCaps,
+    FeeMarket,
+    Fees,
+    ample_gas,
+    first_offer,
+    market_from_history,
+    outbid,
+    replacement,
+)
 from l1.journal import JournalEntry, KeyInUse, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
 
