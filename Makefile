@@ -14,7 +14,7 @@ WORKERS ?= 2
 export ETH_HASH_BACKEND := pysha3
 unexport PYTHONOPTIMIZE
 
-.PHONY: help install demo test test-all test-python test-solidity ethereumjs lint bench check-artifacts lock clean
+.PHONY: help install demo fuzz test test-all test-python test-solidity ethereumjs lint bench check-artifacts lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,8 +63,19 @@ lint: $(INSTALLED) ## ruff
 bench: $(INSTALLED) ## what is fast and what it costs
 	@set -e; for file in $$(find benchmarks -name '*.py' ! -name '__init__.py' | sort); do $(BIN)/python $$file $(ARGS); done
 
+SECONDS ?= 60
+FUZZ_TARGETS := rlp abi trie transactions execute
+
+fuzz: $(INSTALLED) ## coverage-guided fuzzing with atheris, SECONDS=60 a target; findings and corpora in .fuzz/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps atheris==3.0.0
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	  echo "$$target:"; mkdir -p .fuzz; \
+	  $(BIN)/python tests/fuzz/harness.py $$target --seconds $(SECONDS) > .fuzz/$$target.log 2>&1 || { tail -40 .fuzz/$$target.log; exit 1; }; \
+	  grep -E "^Done|slowest_unit|peak_rss" .fuzz/$$target.log; \
+	done
+
 lock: ## requirements.lock from what is in .venv now
-	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip > requirements.lock
+	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude atheris > requirements.lock
 
 clean: ## what can be made again, .venv too; never data/
 	rm -rf $(VENV) solidity/out solidity/cache solidity/node_modules engines/ethereumjs/node_modules .pytest_cache .ruff_cache .mypy_cache build *.egg-info
