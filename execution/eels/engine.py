@@ -23,6 +23,7 @@ from execution.types import (
     BlockStart,
     Fragment,
     Input,
+    OpenBlock,
     StepState,
     Trace,
     Transaction,
@@ -115,7 +116,7 @@ class Machine:
         self._block = self._block_from(child_of(self._header(self._step_state.block_hash), attributes))
         self._block.begin()
 
-    def _block_from(self, opened) -> Block:
+    def _block_from(self, opened: OpenBlock) -> Block:
         return Block(
             self._chain_id,
             self._tx_gas_cap,
