@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from eth_account import Account
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from execution.abi import encode_trace
 from execution.encoding import keccak
 from execution.types import BatchEnd, BlockStart, Cursor, Trace, Transaction
 from execution.witness import build_witness
+from l1.embedded.execute_abi import EXECUTE
 from l1.embedded.meter import EXECUTE_ADDRESS
-from l1.embedded.precompile import EXECUTE_SELECTOR
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import ExecuteParams
-from tests.e2e.l1.chain import ON_DEMAND, rpc, rpc_error, send, signed
+from tests.e2e.l1.chain import GWEI, ON_DEMAND, rpc, rpc_error, send, signed
 from tests.unit.execution.small_rollup import CHAIN_ID, HEADERS, RULES, SOURCE, START, WALLETS, attributes
 
 AT = AsyncWeb3.to_checksum_address(EXECUTE_ADDRESS)
@@ -73,7 +74,7 @@ ENCODED = encode_trace(TRACE)
 
 def call_data(gas: int = GAS, post: bytes = TRACE.post.state_root, encoded: bytes = ENCODED) -> bytes:
     padded = encoded.ljust((len(encoded) + 31) // 32 * 32, b"\x00")
-    return EXECUTE_SELECTOR + START.state_root + post + word(gas) + word(128) + word(len(encoded)) + padded
+    return EXECUTE + START.state_root + post + word(gas) + word(128) + word(len(encoded)) + padded
 
 
 TRUE = call_data()
@@ -101,6 +102,10 @@ async def price(w3: AsyncWeb3) -> int:
 
 async def gas_left(w3: AsyncWeb3, block: object = "latest") -> int:
     return int.from_bytes(await w3.eth.call({"to": AT, "data": keccak(b"gasLeft()")[:4]}, block), "big")
+
+
+async def congested(w3: AsyncWeb3) -> int:
+    return int.from_bytes(await w3.eth.call({"to": AT, "data": keccak(b"congestedSeconds()")[:4]}), "big")
 
 
 async def asked(w3: AsyncWeb3, l1: EmbeddedL1, to: str, data: bytes, value: int) -> bytes:
@@ -204,10 +209,64 @@ async def test_the_meter_survives_a_revert_and_calls_do_not_touch_it(
     for _call in range(5):
         assert await asked(w3, l1, contracts["call"], TRUE, FEE) == word(1)
     assert await gas_left(w3) == 3 * GAS
-    before = await w3.eth.get_balance(AT)
+    before, had = await w3.eth.get_balance(AT), await w3.eth.get_balance(l1.accounts[0].address)
     assert await in_one_block(w3, l1, [contracts["revert"]] * 3 + [AT], FEE) == [0, 0, 0, 0]
-    assert await w3.eth.get_balance(AT) == before  # a revert undoes the payment, not the use
+    assert await w3.eth.get_balance(AT) == before + 3 * FEE  # a revert undoes neither use nor payment
+    assert had - await w3.eth.get_balance(l1.accounts[0].address) > 3 * FEE
     assert await price(w3) == 125
+
+
+async def test_an_estimate_is_what_the_transaction_needs(
+    l1: EmbeddedL1, w3: AsyncWeb3, contracts: dict[str, str]
+) -> None:
+    """Also where the gas is priced, and the account has just what gas, value and fee come to."""
+    poor = Account.create()
+    for to, value in ((AT, FEE), (contracts["call"], FEE + 5), (contracts["twice"], 2 * FEE)):
+        call = {"from": poor.address, "to": to, "data": TRUE, "value": value, "maxFeePerGas": 50 * GWEI}
+        await rpc(w3, "anvil_setBalance", poor.address, hex(value + 600_000 * 50 * GWEI))
+        estimate = await w3.eth.estimate_gas(call)
+        await rpc(w3, "anvil_setBalance", poor.address, hex(value + estimate * 50 * GWEI))
+        assert await w3.eth.estimate_gas(call) <= estimate
+        fees = await w3.eth.get_balance(AT)
+        receipt = await send(w3, poor, to=to, data=TRUE, value=value, gas=estimate)
+        assert receipt.status == 1
+        assert receipt.gasUsed <= estimate < receipt.gasUsed * 1.1
+        assert await w3.eth.get_balance(AT) - fees == (2 * FEE if to == contracts["twice"] else FEE)
+        await rpc(w3, "anvil_mine", 10)  # the price falls to its minimum again
+    refused = {"from": poor.address, "to": contracts["call"], "data": "0x" + TRUE.hex(), "value": hex(FEE - 1)}
+    await rpc(w3, "anvil_setBalance", poor.address, hex(10**18))
+    await rpc(w3, "anvil_setBalance", contracts["call"], hex(10**18))
+    assert await w3.eth.estimate_gas(refused) < 21_000 + 16 * len(TRUE) + PARAMS.fixed_gas + 8 * len(ENCODED) + 30_000
+
+
+async def test_congested_seconds_and_price_follow_the_chain_through_reorgs(l1: EmbeddedL1, w3: AsyncWeb3) -> None:
+    """With so low a limit a block that sold anything had no room for the largest step."""
+
+    async def seen() -> tuple[int, int]:
+        return await congested(w3), await price(w3)
+
+    async def used_block(seconds: int) -> None:
+        now = (await w3.eth.get_block("latest")).timestamp
+        await rpc(w3, "evm_setNextBlockTimestamp", now + seconds)
+        await send(w3, l1.accounts[0], to=AT, data=FALSE, value=2 * GAS * 200, nonce=None)
+
+    assert await seen() == (0, 100)
+    await used_block(12)
+    assert await seen() == (12, 100)
+    snapshot = await rpc(w3, "evm_snapshot")
+    await used_block(30)
+    await rpc(w3, "evm_mine")
+    assert await seen() == (42, 100)
+    assert await rpc(w3, "evm_revert", snapshot)
+    assert await seen() == (12, 100)
+    assert await in_one_block(w3, l1, [AT, AT, AT], FEE) == [1, 1, 1]
+    before = (await w3.eth.get_block("latest")).timestamp - (await w3.eth.get_block("earliest")).timestamp
+    assert await seen() == (before, 125)
+    await rpc(w3, "verdict_reorg", 1, {"include": True, "blocks": 1})  # the same, a second after its parent
+    assert await seen() == (13, 125)
+    await rpc(w3, "verdict_reorg", 1, {"drop_transactions": True, "blocks": 1})
+    assert await seen() == (12, 100)
+    assert await gas_left(w3) == 3 * GAS
 
 
 async def test_two_calls_in_one_eth_call_share_a_limit(
@@ -244,7 +303,7 @@ async def test_a_transaction_that_breaks_the_engine_does_not_stop_the_chain(
         raise RuntimeError("a mistake in the engine")
 
     await rpc(w3, "evm_setAutomine", False)
-    monkeypatch.setattr(l1.node._producer._precompile, "_judge", broken)
+    monkeypatch.setattr(l1.node.rules.precompiles[EXECUTE_ADDRESS], "_judge", broken)
     bad = await w3.eth.send_raw_transaction(await signed(w3, l1.accounts[0], to=AT, data=TRUE, value=FEE))
     good = await w3.eth.send_raw_transaction(await signed(w3, l1.accounts[1], to=l1.accounts[0].address))
     assert "internal error" in (await rpc_error(w3, "evm_mine"))["message"]
