@@ -11,12 +11,13 @@ pragma solidity ^0.8.28;
 ///   goes back to the caller.
 ///
 /// A call is refused (it reverts with `Error("EXECUTE: ...")`, nothing is bought, the value comes back) for too little
-/// value, for more L2 gas than the block has left, when the transaction's sender can't stand for the fees of all its
-/// calls, for arguments that are not canonical ABI, for a pointer without code, by DELEGATECALL, CALLCODE or STATICCALL,
-/// and where the L1 node's clients disagree. A refusal is no answer. Without the L1 gas for its price the call fails as
-/// any call does, with no message.
+/// value, for more L2 gas than the block has left, where the transaction's value does not stand for the fees of all its
+/// calls, for arguments that are not canonical ABI, for a pointer without code, by DELEGATECALL, CALLCODE or STATICCALL
+/// and inside of one, and where the L1 node's clients disagree. A refusal is no answer. Without the L1 gas for its price
+/// the call fails as any call does, with no message.
 ///
-/// What was bought stays bought when the calling frame reverts, and the sender of the transaction pays for it.
+/// What was bought stays bought when the calling frame reverts: the sender of the transaction pays for it then, up to the
+/// value it signed. So a contract that pays out of its own pocket needs a caller that sends as much along.
 ///
 /// `lib/Execute.sol` calls all of this for you.
 interface IExecute {
@@ -34,6 +35,9 @@ interface IExecute {
 
     /// The same for a trace that lies partly in contract code: it is `trace`, followed by the code of each of `pointers`
     /// without its first byte (as `Stage.sol` and SSTORE2 store data), followed by zero bytes up to a multiple of 32.
+    /// @param preStateRoot state root of the trace's pre StepState
+    /// @param postStateRoot state root of the trace's post StepState
+    /// @param gasUsed L2 gas of all transactions in the trace
     /// @param trace where the trace begins: for a staged witness everything up to and with the witness's length
     /// @param pointers where it goes on, in order; each must have code
     function executeStaged(

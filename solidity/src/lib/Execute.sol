@@ -18,8 +18,9 @@ import {Chain, Claim, Input, StepState, Trace} from "../Types.sol";
 /// `prove...` returns only if the answer is true. `try...` gives the answer itself. Both revert where there is none: a
 /// refusal with EXECUTE's own message, else with an error below. So false always means a judged trace.
 ///
-/// The fee is paid from the contract's own balance, but never more than `budget`: give `msg.value` to have the
-/// caller pay (and return `msg.value - paid`), `address(this).balance` to pay yourself.
+/// The fee is paid from the contract's own balance, but never more than `budget`: give `msg.value` to have the caller pay,
+/// and return `msg.value - paid`. What a revert takes back from EXECUTE the transaction's sender pays, so the value it
+/// sends must be as much as the fee in any case; a contract that pays for its callers returns all of it.
 library Execute {
     /// This L1 has no EXECUTE.
     error ExecuteMissing();

@@ -216,11 +216,37 @@ async def test_nothing_wrong_gets_in(chain: Chain) -> None:
     assert "ExecuteAnsweredFalse" in await chain.refused(made.call(transactions=[]))
     more = [*raws, transfer(ALICE, BOB, ETHER, 1)]
     assert "ExecuteAnsweredFalse" in await chain.refused(made.call(transactions=more))
+    assert "EXECUTE: 61000000 L2 gas wanted" in await chain.refused(made.call(gas_used=61_000_000))
     assert "ExecuteFeeNotPaid" in await chain.refused(made.call(), value=0)
     other = state_tuple(made.after.state)
     assert "NotAfterHead" in await chain.refused(made.call(pre=other))
     await chain.advance(made)
     assert "NotAfterHead" in await chain.refused(made.call())
+
+
+async def test_a_witness_from_contract_code(l1: EmbeddedL1, w3: AsyncWeb3, chain: Chain) -> None:
+    stage = artifact("Stage")
+    receipt = await send(w3, chain.maker, data=stage.deployment(), gas=2_000_000)
+    made = await chain.block([transfer(ALICE, BOB, ETHER, 0)])
+    witness = made.claim[3]
+    pointers = []
+    for part in (witness[:1000], witness[1000:], b"something else"):
+        data = HexBytes(stage.call("pointerOf", part))
+        predicted = (await w3.eth.call({"to": receipt.contractAddress, "data": data}))[12:]
+        staging = stage.call("stage", part)
+        for _ in range(2):  # there already: no matter
+            sent = await send(w3, chain.depositor, to=receipt.contractAddress, data=staging, gas=2_000_000)
+            assert sent.status == 1
+        assert await w3.eth.get_code(w3.to_checksum_address(predicted)) == b"\x00" + part
+        pointers.append(bytes(predicted))
+    one, two, other = pointers
+    for wrong in ([two, one], [one], [one, two, other], [one, other]):
+        assert "ExecuteAnsweredFalse" in await chain.refused(made.call(witness=b"", pointers=wrong))
+    assert "PointerWithoutCode" in await chain.refused(made.call(witness=b"", pointers=[one, two, bytes(19) + b"\x99"]))
+    assert "WitnessAndPointers" in await chain.refused(made.call(pointers=[one, two]))
+    made.claim = (*made.claim[:3], b"", [one, two])
+    await chain.advance(made)
+    assert chain.l2.balance(BOB.address) == ETHER
 
 
 def test_it_is_a_few_lines() -> None:
