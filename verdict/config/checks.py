@@ -12,6 +12,8 @@ from verdict.config.models import Config
 STEP_GAS_CAP = 16_777_216
 """EIP-7825: most gas of one L2 transaction, so of one step; execution.rules.L2_TX_GAS_CAP, without loading py-evm."""
 
+FULL_TRANSACTION = 131_072  # bytes: what public mempools take
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
 
 
@@ -122,6 +124,17 @@ def _embedded(config: Config) -> Iterator[Problem]:
         yield Problem("l1.embedded.execute.cumulative_gas_target", "is above cumulative_gas_limit: the price would never rise")
     if embedded.execute.min_gas_price == 0:
         yield Problem("l1.embedded.execute.min_gas_price", 'must be at least "1 wei", or the price can never rise')
+    full = embedded.execute.fixed_gas + FULL_TRANSACTION * embedded.execute.gas_per_byte
+    if full > embedded.gas_limit:
+        yield Problem("l1.embedded.execute.gas_per_byte", f"is too much: EXECUTE over {FULL_TRANSACTION:,} bytes would take "
+                      f"{full:,} gas, and an L1 block has {embedded.gas_limit:,}")
+    if embedded.seconds_per_slot > max(embedded.block_time, 1):
+        yield Problem("l1.embedded.seconds_per_slot", f'is more than block_time ("{span(embedded.block_time)}"): time on '
+                      "the chain would run ahead of the clock")
+    if embedded.blob_retention * embedded.block_time < config.dispute.window:
+        yield Problem("l1.embedded.blob_retention", f"is too little: {embedded.blob_retention:,} blocks of "
+                      f'{span(embedded.block_time)} are less than dispute.window ("{span(config.dispute.window)}"), and '
+                      "without its blobs no assertion can be disputed")
     if embedded.base_fee < 7:
         yield Problem("l1.embedded.base_fee", "must be at least 7 wei, or EIP-1559 can never raise it again")
     if config.l1.block_time is not None and config.l1.block_time != embedded.block_time:

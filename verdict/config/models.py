@@ -32,8 +32,10 @@ class ExecutePricing(Table):
     fixed_gas: Annotated[Number, Field(ge=0, le=10_000_000)] = Field(
         100_000, description="L1 gas of every EXECUTE call")
     gas_per_byte: Annotated[Number, Field(ge=0, le=1000)] = Field(
-        8, description="L1 gas for each byte of the trace")
-    cumulative_gas_limit: Annotated[Number, Field(ge=1)] = Field(
+        8, description="L1 gas for each byte of the trace in a call")
+    staged_gas_per_word: Annotated[Number, Field(ge=0, le=1000)] = Field(
+        12, description="L1 gas for each 32 bytes of staged code, begun or whole")
+    cumulative_gas_limit: Annotated[Number, Field(ge=1, lt=2**64)] = Field(
         60_000_000, description="L2 gas that all EXECUTE calls of an L1 block may use together")
     cumulative_gas_target: Annotated[Number, Field(ge=1)] = Field(
         30_000_000, description="L2 gas per L1 block above which the price of L2 gas rises")
@@ -55,6 +57,13 @@ class EmbeddedL1(Table):
     accounts: Annotated[Number, Field(ge=1, le=100)] = Field(
         10, description="how many accounts of the well-known test mnemonic are funded")
     balance: Wei = Field("10000 ether", description="what each of them has")
+    automine: Flag = Field(False, description="a block for each transaction as it comes, besides those of the timer")
+    finality_depth: Annotated[Number, Field(ge=0, le=100_000)] = Field(
+        0, description="blocks from the head to the finalized one; the safe one is half as deep")
+    seconds_per_slot: Annotated[Number, Field(ge=1, le=3600)] = Field(
+        1, description="timestamps are multiples of it, counted from genesis")
+    blob_retention: Annotated[Number, Field(ge=1, lt=2**32)] = Field(
+        131_072, description="blocks whose blobs are kept")
     execute: ExecutePricing = Field(default_factory=ExecutePricing, description="the EXECUTE precompile")
 
 

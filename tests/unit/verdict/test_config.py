@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from l1.embedded.settings import EmbeddedL1Settings
+from verdict.commands.l1 import embedded_settings
 from verdict.config import Config, ConfigError, game_budget, load_config
 from verdict.config.game import rounds_needed
 from verdict.config.reference import reference_tables
@@ -83,6 +85,14 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
         ("sequencer.empty_blocks", "yes", "neither true nor false"),
         ("sequencer.transactions.min_tip", "600 gwei", "above max_fee"),
         ("l1.embedded.execute.cumulative_gas_limit", 1_000_000, "could not be proved"),
+        ("l1.embedded.execute.cumulative_gas_limit", 2**64, "at most"),
+        ("l1.embedded.execute.staged_gas_per_word", 1001, "at most 1000"),
+        ("l1.embedded.execute.staged_gas_per_word", "12", "without quotes"),
+        ("l1.embedded.execute.gas_per_byte", 300, "an L1 block has 36,000,000"),
+        ("l1.embedded.seconds_per_slot", 3, "run ahead of the clock"),
+        ("l1.embedded.blob_retention", 100, "no assertion can be disputed"),
+        ("l1.embedded.automine", "yes", "neither true nor false"),
+        ("l1.embedded.finality_depth", -1, "at least 0"),
         ("name", "Dev Net", "lower-case"),
     ],
 )
@@ -108,6 +118,26 @@ def test_a_private_key_is_refused_and_never_repeated(key: str, value: str) -> No
         load_config(DEVNET, {key: value})
     assert "VERDICT_SEQUENCER_KEY" in str(caught.value)
     assert KEY not in str(caught.value)
+
+
+def test_the_embedded_l1_is_what_the_toml_says() -> None:
+    """Every key of both tables reaches the settings of the L1."""
+    changed: dict[str, object] = {
+        "l1.embedded.automine": True, "l1.embedded.finality_depth": 7, "l1.embedded.seconds_per_slot": 2,
+        "l1.embedded.blob_retention": 500, "l1.embedded.accounts": 3, "l1.embedded.gas_limit": 40_000_000,
+        "l1.embedded.execute.fixed_gas": 1, "l1.embedded.execute.gas_per_byte": 2,
+        "l1.embedded.execute.staged_gas_per_word": 3, "l1.embedded.execute.cumulative_gas_limit": 2**25,
+        "l1.embedded.execute.cumulative_gas_target": 2**23, "l1.embedded.execute.min_gas_price": "5 wei",
+    }  # fmt: skip
+    embedded = load_config(DEVNET, changed).l1.embedded
+    settings, usual = embedded_settings(load_config(DEVNET, changed)), EmbeddedL1Settings()
+    assert embedded is not None
+    for key in changed:
+        *_, table, name = key.split(".")
+        given, taken, default = embedded, settings, usual
+        if table == "execute":
+            given, taken, default = embedded.execute, settings.execute, usual.execute
+        assert getattr(taken, name) == getattr(given, name) != getattr(default, name), key
 
 
 def test_toml_syntax_names_the_line(tmp_path: Path) -> None:
