@@ -11,14 +11,19 @@ from dataclasses import fields, is_dataclass, replace
 
 from execution.abi import decode_trace, encode_trace
 from execution.abi_codec import AbiError
+from execution.block import WorkBudget
 from execution.eels.engine import execute as execute_by_eels
+from execution.encoding import keccak
 from execution.errors import InvalidTrace
-from execution.execute import execute
-from execution.types import Trace
+from execution.execute import execute, rules_of_trace
+from execution.step import Machine
+from execution.types import Trace, Witness
+from execution.witness import WitnessSource
 from tests.fuzz.claims import claims
 
 _GAS = 8  # bytes, before the trace
 _MOST_GAS = 2_000_000  # EELS needs seconds for more
+_ROOTS = ("transactions_root", "receipts_root")
 INTERESTING = (0, 1, 2, 32, 255, 2**16, 2**32, 2**63, 2**64 - 1, 2**255, 2**256 - 1)
 
 
@@ -49,8 +54,10 @@ def mutate(data: bytes, max_size: int, seed: int, mutate_bytes: Callable[[bytes,
         trace, data = rng.choice(claims()).trace, data[:_GAS].ljust(_GAS, b"\0")
     gas = int.from_bytes(data[:_GAS], "big")
     for _ in range(rng.choice((1, 1, 2, 4))):
-        kind = rng.randrange(5)
-        if kind == 0:
+        kind = rng.randrange(8)
+        if kind > 4:
+            trace = rehashed(trace, rng, mutate_bytes)
+        elif kind == 0:
             gas = rng.choice((gas, gas + 1, max(gas - 1, 0), rng.choice(claims()).gas, 0))
         elif kind == 1:
             trace = replace(trace, witness=_items(trace.witness, rng, mutate_bytes))
@@ -59,8 +66,8 @@ def mutate(data: bytes, max_size: int, seed: int, mutate_bytes: Callable[[bytes,
         else:
             name = rng.choice(("pre", "post", "pre", "chain_id", "tx_gas_cap"))
             trace = replace(trace, **{name: bent(getattr(trace, name), rng, mutate_bytes)})
-        if rng.random() < 0.3:
-            trace = settled(trace, gas)
+        if rng.random() < 0.4:
+            trace, gas = settled(trace, gas)
     try:
         made = gas.to_bytes(_GAS, "big") + encode_trace(trace)
     except (AbiError, OverflowError):
@@ -68,21 +75,46 @@ def mutate(data: bytes, max_size: int, seed: int, mutate_bytes: Callable[[bytes,
     return made if len(made) <= max_size else data
 
 
-def settled(trace: Trace, gas: int) -> Trace:
-    """With the post-state that executing it gives, where it gives one: so that mutants can be true as well."""
-    from execution.block import WorkBudget
-    from execution.execute import rules_of_trace
-    from execution.step import Machine
-    from execution.witness import WitnessSource
+def rehashed(trace: Trace, rng: random.Random, mutate_bytes: Callable[[bytes, int], bytes]) -> Trace:
+    """Another node, code or header, and all that holds its hash with the hash of the new one: a made-up state."""
+    lists = {name: list(getattr(trace.witness, name)) for name in ("state", "codes", "headers")}
+    name = rng.choice([name for name, items in lists.items() if items] or ["none"])
+    if name == "none":
+        return trace
+    at = rng.randrange(len(lists[name]))
+    old = lists[name][at]
+    changed = {keccak(old): mutate_bytes(old, len(old) + 64)}
+    hashes = {}
+    while changed:
+        former, new = changed.popitem()
+        hashes[former] = keccak(new)
+        for items in lists.values():
+            for i, item in enumerate(items):
+                if keccak(item) == former:
+                    items[i] = new
+                elif former in item:
+                    items[i] = item.replace(former, hashes[former])
+                    changed[keccak(item)] = items[i]
+    pre = trace.pre
+    if pre.open is not None:
+        roots = {key: hashes.get(getattr(pre.open, key), getattr(pre.open, key)) for key in _ROOTS}
+        pre = replace(pre, open=replace(pre.open, **roots))
+    pre = replace(
+        pre, state_root=hashes.get(pre.state_root, pre.state_root), block_hash=hashes.get(pre.block_hash, pre.block_hash)
+    )
+    witness = Witness(*(tuple(items) for items in lists.values()))
+    return replace(trace, pre=pre, witness=witness)
 
+
+def settled(trace: Trace, gas: int) -> tuple[Trace, int]:
+    """With the post-state and gas that executing it gives, where it gives any: so that mutants can be true as well."""
     source = WitnessSource(trace.witness)
     try:
         machine = Machine(rules_of_trace(trace), source, trace.pre, source.header, WorkBudget(_MOST_GAS, _MOST_GAS))
-        for item in trace.inputs:
-            machine.step(item)
-        return replace(trace, post=machine.state)
+        used = sum(machine.step(item).gas_used for item in trace.inputs)
+        return replace(trace, post=machine.state), used
     except Exception:  # noqa: BLE001 - what can't be executed is judged as it is
-        return trace
+        return trace, gas
 
 
 def bent(value, rng: random.Random, mutate_bytes: Callable[[bytes, int], bytes]):
