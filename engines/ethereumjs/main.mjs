@@ -71,8 +71,9 @@ async function answer(request) {
   if (request === null) return refused(`engine failure: a request of more than ${MAX_REQUEST} bytes`)
   if (request.length < HEAD) return refused(`InvalidTrace: a request of ${request.length} bytes`)
   const bytes = new Uint8Array(request.buffer, request.byteOffset, request.length)
+  const gasUsed = request.readBigUInt64BE(64)
   guard = new Guard()
-  return execute(bytes.subarray(0, 32), bytes.subarray(32, 64), request.readBigUInt64BE(64), bytes.subarray(HEAD), guard)
+  return execute(bytes.subarray(0, 32), bytes.subarray(32, 64), gasUsed, bytes.subarray(HEAD), guard)
 }
 
 /** @param {string} reason */

@@ -7,7 +7,14 @@ import { concat, EMPTY, EMPTY_ROOT, fromBigInt, fromHex } from './bytes.mjs'
 import { depositRequests, InvalidDepositEvent } from './deposits.mjs'
 import { EngineFailure, InvalidBlock, InvalidTransaction, Refusal, WorkLimitExceeded } from './errors.mjs'
 import { mostGas, SYSTEM_CALL_GAS } from './evm.mjs'
-import { CONSTANT_FIELDS, encodeHeader, gasLimitAllowed, nextBaseFee, nextExcessBlobGas, requestsHash } from './header.mjs'
+import {
+  CONSTANT_FIELDS,
+  encodeHeader,
+  gasLimitAllowed,
+  nextBaseFee,
+  nextExcessBlobGas,
+  requestsHash,
+} from './header.mjs'
 import { checkTransaction, decodeTransaction, libraryTransaction } from './transaction.mjs'
 import { WitnessTrie } from './trie.mjs'
 
@@ -106,7 +113,7 @@ export class BlockBuilder {
     return { ...this.block, transactionsRoot, receiptsRoot: await this.receipts.root() }
   }
 
-  /** @param {Uint8Array} raw @returns {Promise<bigint>} the gas used @throws {InvalidTransaction} nothing has changed */
+  /** Gives the gas used. @param {Uint8Array} raw @throws {InvalidTransaction} then nothing has changed */
   async apply(raw) {
     const { world, budget, rules, common } = this.machine
     const { block } = this

@@ -84,7 +84,9 @@ export class WitnessEVM extends EVM {
 
   /** @override the library makes a failed call of an overflow, where execution-specs has no valid block. */
   async _addToBalance(toAccount, message) {
-    if (toAccount.balance + message.value > MAX_BALANCE) this.guard.fail(new InvalidBlock('a balance overflows 256 bits'))
+    if (toAccount.balance + message.value > MAX_BALANCE) {
+      this.guard.fail(new InvalidBlock('a balance overflows 256 bits'))
+    }
     return super._addToBalance(toAccount, message)
   }
 
@@ -125,7 +127,7 @@ export function mostGas(paid) {
 /** @param {WitnessEVM} evm @param {any[]} map the library's opcodes */
 function mendOpcodes(evm, map) {
   const { world } = evm
-  /** @param {number} opcode @param {(runState: any) => Promise<void> | void} before may halt; runs before any state is read */
+  /** @param {number} opcode @param {(runState: any) => Promise<void>} before runs first and may halt */
   const beforeGas = (opcode, before) => {
     const { gasHandler } = map[opcode]
     map[opcode].gasHandler = async (runState, gas, common) => {
@@ -183,8 +185,8 @@ function mendOpcodes(evm, map) {
       const gas = runState.messageGasLimit
       runState.messageGasLimit = undefined
       const initcode = size === 0n ? EMPTY : runState.memory.read(Number(start), Number(size))
-      const created = await runState.interpreter.create(gas, value, initcode, salt === undefined ? undefined : word(salt))
-      runState.stack.push(created)
+      const saltBytes = salt === undefined ? undefined : word(salt)
+      runState.stack.push(await runState.interpreter.create(gas, value, initcode, saltBytes))
     })
   }
 

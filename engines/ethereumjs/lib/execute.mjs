@@ -11,7 +11,10 @@ import { Witness } from './witness.mjs'
 const SYSTEM_GAS = 4n * SYSTEM_CALL_GAS
 const SYSTEM_GAS_PER_BLOCK = 500_000n
 
-/** @typedef {{result: boolean, reason: string, gas_used: number | null}} Verdict gas of the transactions, as far as they ran */
+/**
+ * @typedef {{result: boolean, reason: string, gas_used: number | null}} Verdict
+ * `gas_used`: by the transactions, as far as they ran; null if none of it counts
+ */
 
 /**
  * True iff executing `trace` from `preRoot` ends exactly at `postRoot` and uses exactly `gasUsed`. Never rejects.
@@ -26,7 +29,8 @@ export async function execute(preRoot, postRoot, gasUsed, trace, guard = new Gua
   } catch (thrown) {
     const error = guard.error ?? thrown
     if (error instanceof Refusal) return refused(error.reason)
-    return refused(`engine failure: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`)
+    const what = error instanceof Error ? error.message : String(error)
+    return refused(`engine failure: ${what.split('\n')[0]}`)
   }
 }
 

@@ -14,7 +14,7 @@ import { EngineFailure, InvalidBlock, InvalidWitness } from './errors.mjs'
 import { asBytes, asInt, decodeList, itemAt, RlpError } from './rlp.mjs'
 import { MAX_STATE_NODE, WitnessTrie } from './trie.mjs'
 
-/** @typedef {{nonce: bigint, balance: bigint, storageRoot: Uint8Array, codeHash: Uint8Array}} Record_ never changed */
+/** @typedef {{nonce: bigint, balance: bigint, storageRoot: Uint8Array, codeHash: Uint8Array}} Stored never changed */
 /** @typedef {import('@ethereumjs/util').Address} Address */
 
 const MAX_BALANCE = (1n << 256n) - 1n
@@ -26,9 +26,9 @@ export class World {
     this.witness = witness
     this.guard = witness.guard
     this.trie = new WitnessTrie(witness, root, MAX_STATE_NODE)
-    /** By address in hex. @type {Map<string, Record_ | null>} */
+    /** By address in hex. @type {Map<string, Stored | null>} */
     this.accounts = new Map()
-    /** The same as in the trie. @type {Map<string, Record_ | null>} */
+    /** The same as in the trie. @type {Map<string, Stored | null>} */
     this.stored = new Map()
     /** @type {Set<string>} */
     this.dirty = new Set()
@@ -87,7 +87,7 @@ export class World {
     this.#change(id, old, { ...(old ?? ABSENT), ...fields })
   }
 
-  /** @param {string} id @returns {Promise<Record_ | null>} */
+  /** @param {string} id @returns {Promise<Stored | null>} */
   async #account(id) {
     const known = this.accounts.get(id)
     if (known !== undefined) return known
@@ -100,7 +100,7 @@ export class World {
     return account
   }
 
-  /** @param {Uint8Array} encoded @returns {Record_} */
+  /** @param {Uint8Array} encoded @returns {Stored} */
   #decode(encoded) {
     try {
       const items = decodeList(encoded, 8)
@@ -117,7 +117,7 @@ export class World {
     }
   }
 
-  /** @param {string} id @param {Record_ | null} old @param {Pick<Record_, 'nonce' | 'balance' | 'codeHash'>} changed */
+  /** @param {string} id @param {Stored | null} old @param {Pick<Stored, 'nonce' | 'balance' | 'codeHash'>} changed */
   #change(id, old, { nonce, balance, codeHash }) {
     if (balance > MAX_BALANCE) this.guard.fail(new InvalidBlock('a balance overflows 256 bits'))
     const storageRoot = old === null ? EMPTY_ROOT : old.storageRoot
@@ -125,7 +125,7 @@ export class World {
     this.#put(id, old, isEmpty ? null : { nonce, balance, storageRoot, codeHash: Uint8Array.from(codeHash) })
   }
 
-  /** @param {string} id @param {Record_ | null} old @param {Record_ | null} account */
+  /** @param {string} id @param {Stored | null} old @param {Stored | null} account */
   #put(id, old, account) {
     this.journal.push(() => this.accounts.set(id, old))
     this.accounts.set(id, account)
@@ -326,7 +326,7 @@ class Storage {
   }
 }
 
-/** @type {Record_} */
+/** @type {Stored} */
 const ABSENT = { nonce: 0n, balance: 0n, storageRoot: EMPTY_ROOT, codeHash: EMPTY_CODE_HASH }
 
 /** @param {Address} address @param {Uint8Array} key */
@@ -334,7 +334,7 @@ function slotId(address, key) {
   return toHex(address.bytes) + toHex(key)
 }
 
-/** @param {Record_ | null | undefined} one @param {Record_ | null | undefined} other */
+/** @param {Stored | null | undefined} one @param {Stored | null | undefined} other */
 function same(one, other) {
   if (!one || !other) return !one && !other
   return (
@@ -345,7 +345,7 @@ function same(one, other) {
   )
 }
 
-/** @param {Record_} account */
+/** @param {Stored} account */
 function encodeAccount({ nonce, balance, storageRoot, codeHash }) {
   return RLP.encode([fromBigInt(nonce), fromBigInt(balance), storageRoot, codeHash])
 }

@@ -103,7 +103,7 @@ def compared(engine) -> Iterator[None]:
 
 
 @needs_fixtures
-@pytest.mark.parametrize("case", QUICK[::4], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", QUICK[::5], ids=lambda case: case.name)
 def test_blocks(case):
     test_eels.judge_case(case)
 
@@ -124,7 +124,7 @@ def test_tampered_blocks(case):
 # -- rollups --
 
 
-@settings(SETTINGS, max_examples=4)
+@settings(SETTINGS, max_examples=3)
 @given(plans(), st.randoms(use_true_random=False))
 def test_random_traces(plan, random):
     with call_depth():
@@ -148,7 +148,6 @@ MADE_ON_PURPOSE = (
     test_eels.test_a_transaction_when_no_block_is_open,
     test_eels.test_deposit_events,
     test_eels.test_the_deepest_calls,
-    test_eels.test_work_stops_at_what_was_paid_for,
     test_eels.test_attributes_that_no_client_accepts,
     test_eels.test_blocks_that_cannot_be_sealed,
     test_eels.test_hostile_encodings_are_false,
@@ -159,6 +158,21 @@ MADE_ON_PURPOSE = (
 @pytest.mark.parametrize("made", MADE_ON_PURPOSE, ids=lambda made: made.__name__)
 def test_made_on_purpose(made):
     made()
+
+
+ENDLESS = bytes.fromhex("5b5f56")
+ROUNDS = 1_000_000
+BLAKE2 = bytes.fromhex("63" + f"{ROUNDS:08x}" + "60e01b5f52" + "5f5f60d55f5f60095af1")
+
+
+@pytest.mark.parametrize("code", [ENDLESS, BLAKE2], ids=["opcodes", "a precompile"])
+def test_work_stops_at_what_was_paid_for(code):
+    chain = Chain({CONTRACTS[0]: GenesisAccount(nonce=1, code=code)})
+    trace, gas = chain.trace(chain.send(gas=1_200_000))
+    assert gas > ROUNDS
+    assert test_eels.judge(trace, gas).result
+    assert "WorkLimitExceeded" in test_eels.judge(trace, 60_000).reason
+    assert not test_eels.judge(trace, gas - 1).result
 
 
 def test_fragments_accumulate_and_are_forgotten():
