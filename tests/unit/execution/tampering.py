@@ -125,7 +125,7 @@ def header_fields(claim: Claim) -> Iterator[tuple[str, dict]]:
             bound = parent.gas_limit // 1024
             changes |= {", a jump up": parent.gas_limit + bound, ", a jump down": parent.gas_limit - bound}
         for note, changed in changes.items():
-            if isinstance(changed, int) and changed < 0:
+            if isinstance(changed, int) and not 0 <= changed < 1 << 64:
                 continue
             block = block_rlp(replace(header, **{name: changed}), transactions, withdrawals)
             yield name + note, claim.fields(block=block, witness=everything)
