@@ -5,6 +5,7 @@
 import { createEVM, EVM, EVMError, NobleBN254 } from '@ethereumjs/evm'
 import { Address, createAddressFromBigInt } from '@ethereumjs/util'
 
+import { BLS } from './bls.mjs'
 import { EMPTY, fromBigInt, fromHex, toBigInt } from './bytes.mjs'
 import { InvalidBlock, WorkLimitExceeded } from './errors.mjs'
 import { isDelegation } from './transaction.mjs'
@@ -43,7 +44,7 @@ export class WitnessEVM extends EVM {
    * @param {import('./world.mjs').World} world
    */
   constructor(common, world) {
-    super({ common, stateManager: world, blockchain: NO_BLOCKCHAIN, bn254: new NobleBN254(), params: {} })
+    super({ common, stateManager: world, blockchain: NO_BLOCKCHAIN, bls: BLS_12_381, bn254: BN254, params: {} })
     this.world = world
     this.guard = world.guard
     /** BLOCKHASH of the open block. @type {(number: bigint) => Uint8Array} */
@@ -107,6 +108,8 @@ export class WitnessEVM extends EVM {
   }
 }
 
+const BLS_12_381 = new BLS()
+const BN254 = new NobleBN254()
 const NO_BLOCKCHAIN = {
   getBlock() {
     throw new Error('BLOCKHASH is answered by WitnessEVM')
