@@ -15,6 +15,7 @@ const { execute } = await import('./lib/execute.mjs')
 const { EngineFailure, Guard } = await import('./lib/errors.mjs')
 
 const MAX_REQUEST = 256 * 2 ** 20 // bytes
+const MAX_REASON = 500 // characters: reasons quote what strangers wrote, and whoever asks takes small answers only
 const HEAD = 32 + 32 + 8
 const VM = new URL('./node_modules/@ethereumjs/vm/package.json', import.meta.url)
 
@@ -73,7 +74,8 @@ async function answer(request) {
   const bytes = new Uint8Array(request.buffer, request.byteOffset, request.length)
   const gasUsed = request.readBigUInt64BE(64)
   guard = new Guard()
-  return execute(bytes.subarray(0, 32), bytes.subarray(32, 64), gasUsed, bytes.subarray(HEAD), guard)
+  const verdict = await execute(bytes.subarray(0, 32), bytes.subarray(32, 64), gasUsed, bytes.subarray(HEAD), guard)
+  return { ...verdict, reason: verdict.reason.slice(0, MAX_REASON) }
 }
 
 /** @param {string} reason */
