@@ -14,7 +14,7 @@ import prometheus_client
 import structlog
 
 from engines.alarm import Alarm, AlarmStore, Vote
-from engines.process import START_LIMIT, EngineFailure, EngineProcess, FailureKind
+from engines.process import EngineFailure, EngineProcess, FailureKind
 from engines.quorum import NOBODY, Agreed, Outcome, Split, decide
 from engines.registry import EngineSpec
 from execution.encoding import keccak
@@ -95,7 +95,6 @@ class Panel:
         memory_limit: int,
         alarms: AlarmStore | None = None,
         processes: int = PROCESSES,
-        start_limit: float = START_LIMIT,
     ) -> None:
         self.names = tuple(engine.name for engine in engines)
         if len(set(self.names)) != len(self.names):
@@ -108,7 +107,7 @@ class Panel:
         self._alarms = alarms
         self._engines = [
             _Engine(spec, [
-                EngineProcess(spec.name, spec.command(time_limit, memory_limit), time_limit, start_limit)
+                EngineProcess(spec.name, spec.command(time_limit, memory_limit), time_limit, spec.start_limit)
                 for _ in range(processes)
             ])
             for spec in engines

@@ -19,7 +19,6 @@ from execution.verdict import Verdict
 
 log = structlog.get_logger("engines")
 
-START_LIMIT = 60.0  # seconds for a process to come up
 _FIRST_REST, _LONGEST_REST = 1.0, 60.0  # seconds between attempts to start one that does not come up
 _PROJECT = Path(__file__).resolve().parent.parent
 
@@ -47,9 +46,7 @@ class EngineProcess:
     Thread-safe: who comes second waits.
     """
 
-    def __init__(
-        self, name: str, command: Sequence[str], time_limit: float, start_limit: float = START_LIMIT
-    ) -> None:
+    def __init__(self, name: str, command: Sequence[str], time_limit: float, start_limit: float) -> None:
         self._name, self._command = name, tuple(command)
         self._time_limit, self._start_limit = time_limit, start_limit
         self._lock = threading.Lock()  # held by who asks

@@ -20,11 +20,12 @@ class EngineUnavailable(Exception):
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
     """An engine's process greets with this name. `command`: its command line, given seconds for one verdict and bytes of
-    memory. `missing`: why it can't be started here, or None."""
+    memory. `missing`: why it can't be started here, or None. `start_limit`: seconds for it to come up."""
 
     name: str
     command: Callable[[float, int], tuple[str, ...]]
     missing: Callable[[], str | None] = lambda: None
+    start_limit: float = 60.0
 
 
 def _python(name: str) -> EngineSpec:
