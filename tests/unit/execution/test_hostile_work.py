@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engines.process import EngineProcess
+from engines.registry import ENGINES
+from engines.wire import encode_request
 from execution.abi import encode_trace
 from execution.account import Account, encode_account
 from execution.block import BEACON_ROOTS_ADDRESS, HISTORY_STORAGE_ADDRESS
@@ -34,6 +36,7 @@ from execution.types import (
     Withdrawal,
     Witness,
 )
+from execution.verdict import Verdict
 from execution.witness import build_witness
 from tests.unit.execution.hostile import CAP, RICH, honest, judge, made_up, refused
 from tests.unit.execution.small_rollup import (
@@ -45,9 +48,6 @@ from tests.unit.execution.small_rollup import (
     WALLETS,
     attributes,
 )
-
-ROOT = Path(__file__).resolve().parents[3]
-
 
 # -- attributes --
 
@@ -117,36 +117,43 @@ def test_system_contracts_that_loop_stop_at_their_budget(monkeypatch):
     assert used == [3_500_000]  # the first call uses up all there is
 
 
-JUDGE = """
-import json, resource, sys
-resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit}))
-sys.path.insert(0, {root!r})
-from execution.execute import execute
-for line in sys.stdin:
-    pre, post, gas, trace = json.loads(line)
-    verdict = execute(bytes.fromhex(pre), bytes.fromhex(post), gas, bytes.fromhex(trace))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps([verdict.result, verdict.reason, peak]))
-"""
-LIMIT = 2 << 30  # bytes of address space, as the L1's worker processes have
-MOST = 400_000  # KB that any of these may take; half of it is the interpreter and its libraries
+# -- in a worker process, as the L1 asks --
+
+MOST = 400_000  # KB that it may ever take; half of it is the interpreter and its libraries
 
 
-def in_a_process(claims: list[tuple[Trace, int]]) -> list[tuple[bool, str]]:
-    """What EXECUTE says to each under the memory limit of a worker."""
-    lines = [
-        json.dumps([trace.pre.state_root.hex(), trace.post.state_root.hex(), gas, encode_trace(trace).hex()])
-        for trace, gas in claims
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", JUDGE.format(limit=LIMIT, root=str(ROOT))],
-        input="\n".join(lines), capture_output=True, text=True, timeout=280, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2_000:]
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(answers) == len(claims)
-    assert answers[-1][2] < MOST, f"{answers[-1][2]} KB"
-    return [(result, reason) for result, reason, _ in answers]
+@pytest.fixture(scope="module")
+def worker() -> Iterator[EngineProcess]:
+    """With the limit of memory that the L1 gives by default, and more time, as tests share their processor."""
+    spec = ENGINES["py-evm"]
+    process = EngineProcess(spec.name, spec.command(120, 2 << 30), 120, spec.start_limit)
+    yield process
+    process.close()
+
+
+def ask(worker: EngineProcess, trace: Trace, gas: int) -> Verdict:
+    return worker.ask(encode_request(trace.pre.state_root, trace.post.state_root, gas, encode_trace(trace)))
+
+
+def check_memory(worker: EngineProcess) -> None:
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0])
+    assert peak < MOST, f"{peak} KB"
+
+
+def test_a_worker_outlives_hostile_bytes(worker):
+    trace, gas = honest()
+    encoded, roots = encode_trace(trace), (trace.pre.state_root, trace.post.state_root)
+    assert ask(worker, trace, gas).result
+    pid = worker.pid
+    rng = random.Random(3)
+    for cut in range(0, len(encoded), 211):
+        assert not worker.ask(encode_request(*roots, gas, encoded[:cut])).result
+        assert not worker.ask(encode_request(*roots, gas, encoded[:cut] + rng.randbytes(len(encoded) - cut))).result
+    for absurd in (b"", bytes(1 << 20), b"\xff" * (1 << 20), encoded * 300):
+        assert not worker.ask(encode_request(*roots, 2**64 - 1, absurd)).result
+    assert ask(worker, trace, gas).result and worker.pid == pid
+    check_memory(worker)
 
 
 BOMBS = {
@@ -154,7 +161,8 @@ BOMBS = {
     "memory in 1024 frames": "5f61400052" + "5f5f5f5f5f305af1" + "00",
     "returns a megabyte": "62100000" + "5ff3",
     "logs a megabyte": "62100000" + "5fa0" + "00",
-    "memory up to the last gas": "5b5a" + "5f90" + "52" + "5f56",
+    "memory up to the last gas": "5b" + "595150" + "5f56",
+    "a megabyte of input, over and over": "5b" + "5f5f621000005f60995afa50" + "5f56",
     "creates what it returns": "6160005f5ff0" + "5f5f5f5f5f305af1" + "00",
     "calls itself with a megabyte of input": "5f5f621000005f5f305af1" + "00",
 }
@@ -170,16 +178,18 @@ def called(code: bytes, others: dict[bytes, bytes], nodes: tuple[bytes, ...] = (
     return state, Transaction(WALLETS[0].typed(chain_id=CHAIN_ID, to=STORE_AT, gas=CAP, fee=7, tip=0)), source
 
 
-def test_memory_bombs():
+def test_memory_bombs(worker):
     claims = []
     for code in BOMBS.values():
         state, step, source = called(bytes.fromhex(code), {})
         post, gas, witness = build_witness(RULES, state, [step], source, HEADERS.__getitem__)
         claims.append((Trace(CHAIN_ID, "prague", CAP, state, post, (step,), witness), gas))
-    assert in_a_process(claims) == [(True, "proved")] * len(BOMBS)
+    for name, (trace, gas) in zip(BOMBS, claims, strict=True):
+        assert ask(worker, trace, gas) == Verdict(True, "proved", gas), name
+        check_memory(worker)
 
 
-def test_a_storage_root_shared_by_many_accounts():
+def test_a_storage_root_shared_by_many_accounts(worker):
     """Each of them decodes the node for itself: a large one would take its size times the number of accounts."""
     reader = bytes.fromhex("5f5400")
     readers = [keccak(i.to_bytes(4, "big"))[12:] for i in range(800)]
@@ -197,8 +207,10 @@ def test_a_storage_root_shared_by_many_accounts():
         else:
             everything = Witness((*source._nodes.values(),), (reader, caller))
             claims.append((Trace(CHAIN_ID, "prague", CAP, state, state, (step,), everything), CAP))
-    (first, _), (second, reason) = in_a_process(claims)
-    assert first and not second and "a node of 1048576 bytes" in reason
+    assert ask(worker, *claims[0]).result
+    refused = ask(worker, *claims[1])
+    assert not refused.result and "a node of 1048576 bytes" in refused.reason
+    check_memory(worker)
 
 
 @pytest.mark.slow
