@@ -182,29 +182,21 @@ class Panel:
         return outcome is not None
 
     def _report(self, question: _Question, outcome: Outcome | None, votes: dict[str, Vote]) -> None:
-        """Counts these votes, each once, and sounds the alarm for those that are not the answer."""
-        kinds: dict[str, str] = {}
-        for name, vote in votes.items():
-            if isinstance(vote, EngineFailure):
-                if vote.kind is not FailureKind.closed:
-                    kinds[name] = vote.kind.value
-                    self._add(self.tally.failed, name)
-            elif isinstance(outcome, Agreed) and vote.result is outcome.verdict.result:
-                self._add(self.tally.agreed, name)
-            else:
-                kinds[name] = DISSENT if isinstance(outcome, Agreed) else DISAGREEMENT
-                self._add(self.tally.dissented, name)
-        if not kinds:
-            return
-        path = self._save(question)
+        """Sounds the alarm for those of these votes that are not the answer, and counts them all."""
+        kinds = {name: kind for name, vote in votes.items() if (kind := _alarm_kind(vote, outcome)) is not None}
+        path = self._save(question) if kinds else None
         for name, kind in kinds.items():
-            ALARMS.labels(name, kind).inc()
+            about = {"engine": name, "kind": kind, "request": "0x" + keccak(question.request).hex(), "saved": path}
             vote = votes[name]
-            about = {"engine": name, "kind": kind, "request": keccak(question.request), "saved": path}
             if isinstance(vote, Verdict):
                 log.error("EXECUTE: engines disagree", result=vote.result, reason=vote.reason, **about)
             else:
                 log.warning("EXECUTE: an engine gave no verdict", reason=str(vote), **about)
+            ALARMS.labels(name, kind).inc()
+            self._add(self.tally.dissented if isinstance(vote, Verdict) else self.tally.failed, name)
+        for name in votes.keys() - kinds.keys():
+            if isinstance(votes[name], Verdict):
+                self._add(self.tally.agreed, name)
 
     def _save(self, question: _Question) -> str | None:
         if self._alarms is None:
@@ -237,6 +229,15 @@ class Panel:
                 process.close()
         for engine in self._engines:
             engine.threads.shutdown(wait=True)
+
+
+def _alarm_kind(vote: Vote, outcome: Outcome | None) -> str | None:
+    """None if it is none."""
+    if isinstance(vote, EngineFailure):
+        return None if vote.kind is FailureKind.closed else vote.kind.value
+    if isinstance(outcome, Agreed):
+        return None if vote.result is outcome.verdict.result else DISSENT
+    return DISAGREEMENT
 
 
 def _result(outcome: Outcome) -> str:

@@ -17,6 +17,9 @@ from typing import Self
 from eth_account.signers.local import LocalAccount
 
 from chain.store import ChainStore
+from engines.alarm import AlarmStore
+from engines.panel import Panel
+from engines.registry import select
 from l1.blobs import trusted_setup
 from l1.embedded.beacon import beacon_root, root_record_key
 from l1.embedded.beacon_api import BeaconApi
@@ -86,7 +89,7 @@ class EmbeddedL1:
         store = ChainStore.open(settings.data_dir, genesis)
         stack.callback(store.close)
         store.put_meta(root_record_key(beacon_root(genesis[0].hash)), genesis[0].hash)
-        judge = Judge(settings.execute.time_limit, settings.execute.memory_limit)
+        judge = Judge(_panel(settings))
         stack.callback(judge.close)
         rules = execute_rules(settings.chain_id, settings.execute, judge.verdict)
         clock = ChainClock(genesis_time, settings.seconds_per_slot)
@@ -113,6 +116,19 @@ class EmbeddedL1:
     async def wait(self) -> None:
         """Until the block timer fails; it doesn't end otherwise."""
         await asyncio.shield(self._timer)
+
+
+def _panel(settings: EmbeddedL1Settings) -> Panel:
+    """Raises EngineUnavailable, ValueError."""
+    execute = settings.execute
+    specs, left_out = select(execute.engines)
+    for reason in left_out:
+        log.warning("EXECUTE goes on without an engine: %s", reason)
+    log.info("EXECUTE is judged by %s; %d must agree", ", ".join(spec.name for spec in specs), execute.threshold)
+    return Panel(
+        specs, execute.threshold, time_limit=execute.time_limit, memory_limit=execute.memory_limit,
+        alarms=None if settings.alarm_dir is None else AlarmStore(settings.alarm_dir),
+    )  # fmt: skip
 
 
 async def run_l1(settings: EmbeddedL1Settings, stop: asyncio.Event) -> None:

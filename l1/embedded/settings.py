@@ -13,16 +13,22 @@ BLOB_RETENTION = 4096 * 32  # slots, as on mainnet
 
 @dataclass(frozen=True, slots=True)
 class ExecuteParams:
-    """The EXECUTE precompile. "Gas" in `cumulative_*` and `min_gas_price` is L2 gas, in the others L1 gas."""
+    """The EXECUTE precompile. "Gas" in `cumulative_*` and `min_gas_price` is L2 gas, in the others L1 gas.
+
+    `engines`: who judges, as in engines.registry, "?" behind one that takes part where it is installed; `threshold`: how
+    many must agree. One engine here, so that tests of other things stay quick; a TOML asks for all.
+    """
 
     fixed_gas: int = 100_000
     gas_per_byte: int = 8  # of the trace in the call
-    staged_gas_per_word: int = 12  # for each 32 bytes of a pointer's code, begun or whole
+    staged_gas_per_word: int = 3  # for each 32 bytes of a pointer's code, begun or whole
     cumulative_gas_limit: int = 60_000_000
     cumulative_gas_target: int = 30_000_000
     min_gas_price: int = 1
-    time_limit: float = 20.0
-    memory_limit: int = 2 << 30  # address space of a worker process
+    engines: tuple[str, ...] = ("py-evm",)
+    threshold: int = 1
+    time_limit: float = 20.0  # of each engine, for one verdict
+    memory_limit: int = 2 << 30  # of each engine's process
 
     def __post_init__(self) -> None:
         if not 0 < self.cumulative_gas_target <= self.cumulative_gas_limit < 1 << 64:
@@ -41,7 +47,8 @@ class EmbeddedL1Settings:
 
     `automine`: a block as soon as a transaction comes. `data_dir` None: everything is gone at the end.
     `finality_depth`: blocks behind the head that are finalized ("safe": half as many); 0: the head itself.
-    `genesis_time` None: now (a persistent chain keeps the first one).
+    `genesis_time` None: now (a persistent chain keeps the first one). `alarm_dir`: where requests are kept over which
+    EXECUTE's engines failed or disagreed; None: nowhere.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +60,7 @@ class EmbeddedL1Settings:
     base_fee: int = GWEI
     chain_id: int = 31337
     data_dir: Path | None = None
+    alarm_dir: Path | None = None
     mnemonic: str = TEST_MNEMONIC
     accounts: int = 10
     balance: int = 10_000 * ETHER

@@ -1,82 +1,95 @@
-"""EXECUTE's verdicts come from processes that can be killed at any time."""
+"""EXECUTE's verdicts come from processes that can be killed at any time, and each answer is found once."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from engines.panel import Panel
+from engines.registry import ENGINES, EngineSpec
+from execution.errors import Disagreement
+from execution.verdict import Verdict
 from l1.embedded.judge import Judge
-from tests.e2e.l1.test_embedded_execute import ENCODED, GAS, START, TRACE
+from tests.unit.engines.cast import (
+    ENCODED,
+    FALSE_REASON,
+    GAS,
+    GIGABYTE,
+    NOT_SOON,
+    QUESTION,
+    START,
+    actor,
+    is_alive,
+)
 
-GIGABYTE = 1 << 30
-QUESTION = (START.state_root, TRACE.post.state_root, GAS, ENCODED)
-
-
-def process_of(judge: Judge) -> int:
-    process = judge._workers[0]._process
-    assert process is not None
-    return process.pid
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+PY_EVM = ENGINES["py-evm"]
+Appointed = Callable[..., Judge]
 
 
 @pytest.fixture
-def judge() -> Iterator[Judge]:
-    judge = Judge(time_limit=30, memory_limit=2 * GIGABYTE, workers=1)
-    yield judge
-    judge.close()
+def appointed() -> Iterator[Appointed]:
+    """Makes judges that are closed afterwards."""
+    made: list[Judge] = []
+
+    def appoint(threshold: int, *engines: EngineSpec, time_limit: float = NOT_SOON, memory: int = 2 * GIGABYTE) -> Judge:
+        made.append(Judge(Panel(engines, threshold, time_limit=time_limit, memory_limit=memory, processes=1)))
+        return made[-1]
+
+    yield appoint
+    for judge in made:
+        judge.close()
 
 
-def test_one_process_answers_many_questions_and_each_once(judge: Judge) -> None:
-    assert judge.verdict(*QUESTION).result is True
-    pid = process_of(judge)
+def test_one_process_answers_many_questions_and_each_once(appointed: Appointed) -> None:
+    judge = appointed(1, PY_EVM)
+    assert judge.verdict(*QUESTION) == Verdict(True, "proved", GAS)
+    pids = judge.panel.pids
     assert judge.verdict(START.state_root, bytes(32), GAS, ENCODED).result is False
-    assert process_of(judge) == pid
-    os.kill(pid, signal.SIGKILL)
+    assert judge.panel.pids == pids
+    os.kill(pids[0], signal.SIGKILL)
     assert judge.verdict(*QUESTION).result is True  # remembered
-    other = judge.verdict(*QUESTION[:2], GAS + 1, ENCODED)
-    assert (other.result, other.reason) == (False, f"{GAS} gas used, not {GAS + 1}")
-    assert process_of(judge) != pid
+    assert judge.panel.tally.verdicts.total() == 2
+    assert judge.verdict(*QUESTION[:2], GAS + 1, ENCODED) == Verdict(False, FALSE_REASON, GAS)
+    assert judge.panel.pids != pids
 
 
-def test_a_process_without_memory_gives_no_true_and_the_next_question_is_answered() -> None:
-    starved = Judge(time_limit=30, memory_limit=30 << 20, workers=1)
-    verdict = starved.verdict(*QUESTION)
-    assert verdict.result is False
-    assert "the worker process ended" in verdict.reason
-    starved.close()
+def test_a_disagreement_is_remembered_too(appointed: Appointed) -> None:
+    judge = appointed(2, actor("yes", "yes"), actor("no", "no"))
+    for _ in range(3):
+        with pytest.raises(Disagreement):
+            judge.verdict(*QUESTION)
+    assert judge.panel.tally.verdicts == {"disagreement": 1}
 
 
-def test_too_slow_is_false_and_kills_the_process() -> None:
-    hasty = Judge(time_limit=1e-6, memory_limit=2 * GIGABYTE, workers=1)
-    verdict = hasty.verdict(*QUESTION)
-    assert (verdict.result, verdict.reason) == (False, "no verdict within 1e-06 s")
-    assert hasty._workers[0]._process is None
-    hasty.close()
+def test_a_false_for_want_of_votes_is_not_remembered(appointed: Appointed) -> None:
+    """Something else may have been the reason, and a wrong "false" costs its caller money."""
+    judge = appointed(1, actor("dying", "crash"))
+    for _ in range(2):
+        assert judge.verdict(*QUESTION) == Verdict(False, "no engine gave a verdict", None)
+    assert judge.panel.tally.verdicts == {"nobody": 2}
 
 
-def test_closing_ends_the_process_and_whoever_waits_for_it(judge: Judge) -> None:
+def test_too_slow_is_false_and_found_out_once(appointed: Appointed) -> None:
+    judge = appointed(2, PY_EVM, actor("slow", "slow"), time_limit=1e-6)
+    for _ in range(2):
+        assert judge.verdict(*QUESTION).result is False
+    assert judge.panel.tally.verdicts == {"nobody": 1}
+    assert judge.panel.pids == []
+
+
+def test_a_process_without_memory_gives_no_true(appointed: Appointed) -> None:
+    judge = appointed(1, PY_EVM, memory=30 << 20)
+    assert judge.verdict(*QUESTION) == Verdict(False, "no engine gave a verdict", None)
+
+
+def test_closing_ends_the_processes(appointed: Appointed) -> None:
+    judge = appointed(1, PY_EVM)
     judge.verdict(*QUESTION)
-    pid = process_of(judge)
-    os.kill(pid, signal.SIGSTOP)  # it will never answer
-    answers: list[bool] = []
-    waiting = threading.Thread(target=lambda: answers.append(judge.verdict(*QUESTION[:3], b"other").result))
-    waiting.start()
-    while not judge._workers[0].lock.locked():
-        pass
+    pids = judge.panel.pids
     judge.close()
-    waiting.join(10)
-    assert answers == [False]
-    assert not is_alive(pid)
+    assert pids and not any(map(is_alive, pids))
     assert judge.verdict(*QUESTION[:3], b"afterwards").result is False
-    assert judge._workers[0]._process is None
+    assert judge.panel.pids == []
