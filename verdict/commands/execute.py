@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from verdict.execute_verdicts import Judge
+
 STANDARD_INPUT = Path("-")
+DEFAULT_TIME_LIMIT = 60.0  # seconds
+MEMORY_LIMIT = 4 << 30  # bytes, of each engine's process
 
 
 def _readable(files: list[Path] | None) -> list[Path]:
@@ -18,11 +23,6 @@ def _readable(files: list[Path] | None) -> list[Path]:
         if path != STANDARD_INPUT and (path.is_dir() or not os.access(path, os.R_OK)):
             raise typer.BadParameter(f"can't read {path}")
     return files or [STANDARD_INPUT]
-
-
-class EngineName(StrEnum):
-    py_evm = "py-evm"
-    eels = "eels"
 
 
 class WitnessRule(StrEnum):
@@ -39,10 +39,28 @@ def execute(
             help="Lines of JSON, or one segment's abi.encode(Trace), binary or hex. None or -: standard input.",
         ),
     ] = None,
-    engine: Annotated[
-        EngineName,
-        typer.Option(help="Who judges. py-evm is the fastest; eels is Ethereum's executable specification."),
-    ] = EngineName.py_evm,
+    engines: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            "--engines",
+            metavar="NAMES",
+            help="Who judges: py-evm, eels, ethereumjs, or several of them with commas between. A name with ? behind it "
+            "takes part where it is installed.",
+        ),
+    ] = "py-evm",
+    threshold: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many engines must agree; without this, more than half of them."),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="SECONDS",
+            help="What a verdict may take an engine. py-evm or eels alone has no limit without this; several have 60 s.",
+        ),
+    ] = None,
     witness: Annotated[
         WitnessRule,
         typer.Option(
@@ -74,12 +92,9 @@ def execute(
     import sys
 
     from verdict.execute_lines import read_lines
-    from verdict.execute_verdicts import InProcess, verdict_line
+    from verdict.execute_verdicts import verdict_line
 
-    minimal = witness is WitnessRule.minimal
-    if minimal and engine is not EngineName.py_evm:
-        raise typer.BadParameter(f"{engine.value} takes full witnesses only", param_hint="--witness")
-    judge = InProcess(engine.value, minimal_witness=minimal, gas_used=gas_used)
+    judge = _judge(engines, threshold, time_limit, witness, gas_used)
     all_true = True
     try:
         for path in files or [STANDARD_INPUT]:
@@ -91,4 +106,41 @@ def execute(
                     sys.stdout.flush()
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    finally:
+        judge.close()
     raise typer.Exit(0 if all_true else 1)
+
+
+def _judge(
+    names: str, threshold: int | None, time_limit: float | None, witness: WitnessRule, gas_used: int | None
+) -> Judge:
+    from engines.registry import EngineUnavailable, select
+    from verdict.execute_verdicts import IN_PROCESS, InProcess, InProcesses
+    from verdict.logging import configure_logging
+
+    configure_logging(level="error")
+
+    try:
+        specs, _ = select([name.strip() for name in names.split(",")])
+    except EngineUnavailable as error:
+        raise typer.BadParameter(str(error), param_hint="--engine") from None
+    minimal = witness is WitnessRule.minimal
+    alone = [spec.name for spec in specs]
+    if len(alone) == 1 and alone[0] in IN_PROCESS and time_limit is None and threshold in (None, 1):
+        if minimal and alone != ["py-evm"]:
+            raise typer.BadParameter("only py-evm takes minimal witnesses", param_hint="--witness")
+        return InProcess(alone[0], minimal_witness=minimal, gas_used=gas_used)
+    if minimal:
+        raise typer.BadParameter(
+            "only py-evm alone, without a time limit, takes minimal witnesses", param_hint="--witness"
+        )
+    try:
+        return InProcesses(
+            specs,
+            threshold or len(specs) // 2 + 1,
+            time_limit=time_limit or DEFAULT_TIME_LIMIT,
+            memory_limit=MEMORY_LIMIT,
+            gas_used=gas_used,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--threshold") from None

@@ -12,12 +12,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from engines.alarm import Alarm, AlarmStore
+from engines.registry import EngineSpec
+from engines.wire import encode_request
 from execution.abi import encode_trace
 from execution.block import BlockBuilder
 from execution.header import Header, ancestor_hashes
 from execution.rules import Rules
 from execution.step import Machine
 from execution.types import BatchEnd, BlockStart, Cursor, StepState, Trace, Transaction
+from execution.verdict import Verdict
 from execution.witness import build_witness
 from execution.world import WorldState
 from tests.unit.execution.small_rollup import (
@@ -34,7 +38,7 @@ from tests.unit.execution.small_rollup import (
 from verdict import execute_lines
 from verdict.cli import app
 from verdict.execute_lines import BadLine, parse_line, read_lines
-from verdict.execute_verdicts import InProcess
+from verdict.execute_verdicts import InProcess, InProcesses
 
 RULES = Rules(CHAIN_ID, tx_gas_cap=None)
 ATTRIBUTES = attributes(2_000)
@@ -287,8 +291,82 @@ def test_another_engine():
     assert code == 1
     assert [verdict["result"] for verdict in verdicts] == [True, False]
     assert {verdict["engine"] for verdict in verdicts} == {"eels"}
-    assert run(["--engine", "eels", "--witness", "minimal"], input=lines) == (2, [])
-    assert run(["--engine", "geth"], input=lines) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--engine", "geth"],
+        ["--engine", "eels", "--witness", "minimal"],
+        ["--engine", "py-evm,eels", "--witness", "minimal"],
+        ["--witness", "minimal", "--time-limit", "5"],
+        ["--engine", "py-evm,eels", "--threshold", "1"],
+        ["--engine", "py-evm,eels", "--threshold", "3"],
+        ["--engine", "py-evm,py-evm"],
+    ],
+)
+def test_options_that_do_not_go_together(options):
+    assert run(options, input=json.dumps(LINE)) == (2, [])
+
+
+def test_several_engines(tmp_path):
+    """In processes of their own; those that agree are named, and a segment alone is asked about twice."""
+    names = "py-evm,eels"
+    lines = "\n".join([json.dumps(LINE), "{", json.dumps(LINE | {"gasUsed": 1}), text(ENCODED)])
+    code, verdicts = run(["--engines", names, "--threshold", "2"], input=lines)
+    assert code == 1
+    assert [verdict["result"] for verdict in verdicts] == [True, False, False, True]
+    assert {verdict["engine"] for verdict in verdicts} == {names}
+    assert verdicts[3]["gasUsed"] == GAS_USED
+
+
+def test_the_alarms_of_an_l1_node(tmp_path):
+    """What it keeps of a disagreement is a line to replay."""
+    request = encode_request(TRACE.pre.state_root, TRACE.post.state_root, GAS_USED, ENCODED)
+    votes = {"py-evm": Verdict(True, "proved", GAS_USED), "eels": Verdict(False, "no", None)}
+    path = AlarmStore(tmp_path).save(Alarm(request, votes, None, True, 1.0))
+    code, verdicts = run([str(path)])
+    assert (code, verdicts[0]["result"], verdicts[0]["gasUsed"]) == (0, True, GAS_USED)
+
+
+def stub(name: str, answers: str) -> EngineSpec:
+    """An engine that is a few lines of Python: `answers` is what it does with a request."""
+    code = (
+        "import json, sys, time\n"
+        "def frame(made): data = json.dumps(made).encode(); "
+        "sys.stdout.buffer.write(len(data).to_bytes(4, 'big') + data); sys.stdout.flush()\n"
+        f"frame({{'engine': {name!r}, 'version': '1'}})\n"
+        "while head := sys.stdin.buffer.read(4):\n"
+        "    sys.stdin.buffer.read(int.from_bytes(head, 'big'))\n"
+        f"    {answers}\n"
+    )
+    return EngineSpec(name, lambda seconds, memory: (sys.executable, "-c", code))
+
+
+def says(name: str, result: bool) -> EngineSpec:
+    return stub(name, f"frame({{'result': {result}, 'reason': 'so says {name}', 'gas_used': 5}})")
+
+
+@pytest.mark.parametrize(
+    ("specs", "threshold", "result", "engine", "told"),
+    [
+        ([says("a", True), says("b", True), says("c", False)], 2, True, "a,b", "so says a; c says False: so says c"),
+        ([says("a", True), says("b", False), says("c", False)], 2, False, "b,c", "so says b; a says True: so says a"),
+        ([says("a", True), says("b", False)], 2, False, "a,b", "the engines disagree: a says True: so says a; b says"),
+        ([says("a", True), stub("b", "sys.exit()")], 2, True, "a", "so says a; b failed: the process ended"),
+        ([says("a", True), stub("b", "time.sleep(600)")], 2, True, "a", "so says a; b failed: no verdict within 1 s"),
+        ([stub("a", "sys.exit()"), stub("b", "sys.exit()")], 2, False, "a,b", "no engine gave a verdict; a failed"),
+    ],
+)  # fmt: skip
+def test_engines_that_are_wrong_slow_or_gone(specs, threshold, result, engine, told):
+    judge = InProcesses(specs, threshold, time_limit=1, memory_limit=1 << 30)
+    try:
+        made = judge.line(json.dumps(LINE).encode())
+        assert (made.result, made.engine) == (result, engine)
+        assert made.reason.startswith(told)
+        assert judge.line(json.dumps(LINE).encode()) == made
+    finally:
+        judge.close()
 
 
 def test_answers_each_line_before_the_next_comes():
