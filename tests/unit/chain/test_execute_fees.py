@@ -156,26 +156,26 @@ def test_a_sender_that_moves_its_ether_away_fails_and_pays() -> None:
     """By EIP-7702: authorization and nonce stay, as they do when gas runs out; logs, calls and ether are undone."""
     block = Block()
     log = bytes.fromhex("5f5fa0")
-    root = Node((Call(buying(5, "revert", 0), 35, CALL), Send(None)), "stop", 0)
+    root = Node((Buy(3, 0, CALL), Call(buying(5, "revert", 0), 35, CALL), Send(None)), "stop", 0)
     address = tree(block, root)
     block.put(address, log + block.world.get_code(address))
-    had, sink = block.fund(35), block.world.get_balance(SINK)
+    had, sink = block.fund(56), block.world.get_balance(SINK)
     nonce = block.world.get_nonce(SENDER.address)
     receipt = block.send(
-        SENDER.address, 35, kind=4, nonce=nonce, authorizations=[SENDER.authorize(address, nonce + 1)]
+        SENDER.address, 56, kind=4, nonce=nonce, authorizations=[SENDER.authorize(address, nonce + 1)]
     )
     assert (receipt.succeeded, receipt.gas_used, receipt.logs) == (False, GAS_LIMIT - 12_500, ())  # EIP-7702's refund
     assert block.world.get_code(SENDER.address) == DELEGATION_MARKER + address
     assert block.world.get_nonce(SENDER.address) == nonce + 2
     assert block.world.get_balance(SINK) == sink
-    assert (block.meter.used, block.fees) == (5, 35)
-    assert block.world.get_balance(SENDER.address) == had - 35 - receipt.gas_used * block.gas_price
-    # With 35 wei more it succeeds, if the account only forwards what it got.
-    block.put(address, log + block.world.get_code(tree(block, Node((*root.actions[:1], Send(1)), "stop", 0))))
-    block.fund(35 + 35)
-    again = block.send(SENDER.address, 35)
+    assert (block.meter.used, block.fees) == (8, 56)  # for what it kept and for what it reverted
+    assert block.world.get_balance(SENDER.address) == had - 56 - receipt.gas_used * block.gas_price
+    # It succeeds if it keeps just the 35 wei that the revert gave back.
+    block.put(address, log + block.world.get_code(tree(block, Node((*root.actions[:2], Send(1)), "stop", 0))))
+    block.fund(21 + 1 + 35)
+    again = block.send(SENDER.address, 56)
     assert again.succeeded and len(again.logs) == 1
-    assert block.fees == 70
+    assert block.fees == 2 * 56
 
 
 def test_a_constructor_that_buys_and_reverts_is_paid_for() -> None:
