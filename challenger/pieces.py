@@ -17,8 +17,9 @@ MAX_TRANSACTION_GAS = 1 << 24
 """L1 gas of one transaction at most (EIP-7825)."""
 
 _SALT = bytes(32)
-_POINTER_GAS = 2 * 2_600  # a cold account (EIP-2929) for the contract, which asks for its size, and again for EXECUTE
-_STAGED_WORD_GAS = 12  # EXECUTE's `staged_gas_per_word`
+# A cold account (EIP-2929) for the contract, which asks for its size, a warm one for EXECUTE, calldata and memory.
+_POINTER_GAS = 2_600 + 100 + 1_100
+_STAGED_WORD_GAS = 3  # EXECUTE's `staged_gas_per_word`
 _TRANSACTION_GAS = 21_000
 _BYTE_GAS, _ZERO_BYTE_GAS = 16, 4
 _FLOOR_BYTE_GAS, _FLOOR_ZERO_BYTE_GAS = 40, 10  # EIP-7623

@@ -14,7 +14,6 @@ from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
 from execution.abi import commitment
-from execution.rules import L2_TX_GAS_CAP
 from execution.types import StepState
 from l1.artifacts import artifact, error_names
 from l1.candidates import InsufficientFunds, L1Receipt, TransactionError, TransactionPolicy, TxCandidate
@@ -128,7 +127,7 @@ def creation_code(stage: str, config: Config, genesis: StepState, addresses: dic
     if stage == "step_verifier":
         fork = b"prague".ljust(32, b"\0")
         return contract.deployment(
-            rollup.chain_id, fork, L2_TX_GAS_CAP, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
+            rollup.chain_id, fork, rollup.tx_gas_cap, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
     if stage == "inbox":
         timeout = rollup.exclusive_timeout if rollup.sequencer else 0
         return contract.deployment(rollup.sequencer or ZERO_ADDRESS, timeout, rollup.max_origin_age)

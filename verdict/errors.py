@@ -32,11 +32,12 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure | None:
     """What to tell the user, if the failure is of a kind that they can mend; None for a bug."""
+    from engines.registry import EngineUnavailable
     from l1.client import L1Inconsistent, L1Unavailable  # not at the top: it loads web3
 
     for cause in _leaves(error):
         match cause:
-            case ConfigError():
+            case ConfigError() | EngineUnavailable():
                 return Failure(str(cause), EXIT_CONFIG)
             case KeyProblem():
                 return Failure(str(cause), EXIT_KEY)

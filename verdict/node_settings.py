@@ -13,7 +13,7 @@ def node_settings(config: Config, deployment: Deployment, poll: float = 1.0) -> 
     """`poll`: seconds between two looks at L1."""
     rollup = config.rollup
     return NodeSettings(
-        rules=Rules(chain_id=rollup.chain_id),
+        rules=Rules(chain_id=rollup.chain_id, tx_gas_cap=rollup.tx_gas_cap),
         params=DerivationParams(
             rollup.chain_id, bytes.fromhex(rollup.fee_recipient[2:]), rollup.gas_limit, int(rollup.max_drift)
         ),

@@ -34,7 +34,7 @@ CONGESTED_SELECTOR = keccak(b"congestedSeconds()")[:4]
 ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 
 VIEW_GAS = 100  # L1 gas of each view
-POINTER_GAS = 2_600  # L1 gas of each pointer: EIP-2929's cold account, warm or not
+WARM_POINTER_GAS, COLD_POINTER_GAS = 100, 2_600  # L1 gas of each pointer, as of any access to an account (EIP-2929)
 MAX_TRACE = 64 << 20  # bytes, with what is staged
 EXECUTE_CODE = b"\xfe"  # at the precompile's address, so that Solidity's extcodesize check passes; never run
 
@@ -89,7 +89,7 @@ class ExecutePrecompile:
             raise _Refused("only by CALL")
         arguments = decode_arguments(data)
         computation.consume_gas(self.params.gas_per_byte * arguments.trace_size, "EXECUTE trace bytes")
-        computation.consume_gas(POINTER_GAS * arguments.pointer_count, "EXECUTE pointers")
+        computation.consume_gas(WARM_POINTER_GAS * arguments.pointer_count, "EXECUTE pointers")
         meter, gas = _meter(computation), arguments.gas_used
         fee = gas * meter.price
         if message.value < fee:
@@ -115,6 +115,9 @@ class ExecutePrecompile:
         _check_size(size)
         for word in arguments.pointers():
             address = decode_pointer(word)
+            if not computation.state.is_address_warm(address):
+                computation.consume_gas(COLD_POINTER_GAS - WARM_POINTER_GAS, "EXECUTE cold pointer")
+                computation.state.mark_address_warm(address)
             code = computation.state.get_code(address)
             if not code:
                 raise _Refused(f"no code at the pointer 0x{address.hex()}")

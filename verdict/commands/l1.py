@@ -77,6 +77,7 @@ def embedded_settings(config: Config) -> EmbeddedL1Settings:
         base_fee=embedded.base_fee,
         chain_id=config.l1.chain_id,
         data_dir=config.data_dir / "l1" if embedded.persistent else None,
+        alarm_dir=config.data_dir / "alarms",
         accounts=embedded.accounts,
         balance=embedded.balance,
         automine=embedded.automine,
@@ -90,7 +91,10 @@ def embedded_settings(config: Config) -> EmbeddedL1Settings:
             cumulative_gas_limit=execute.cumulative_gas_limit,
             cumulative_gas_target=execute.cumulative_gas_target,
             min_gas_price=execute.min_gas_price,
+            engines=execute.engines,
+            threshold=execute.threshold,
             time_limit=execute.time_limit,
+            memory_limit=execute.memory_limit,
         ),
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from engines.registry import ENGINES, OPTIONAL
 from verdict.config.errors import Problem
 from verdict.config.game import BLOCKS_PER_MOVE, BLOCKS_TO_CHALLENGE, game_budget
-from verdict.config.models import Config
+from verdict.config.models import Config, ExecutePricing
 
-STEP_GAS_CAP = 16_777_216
-"""EIP-7825: most gas of one L2 transaction, so of one step; execution.rules.L2_TX_GAS_CAP, without loading py-evm."""
+MIN_ENGINE_MEMORY = 512 << 20  # bytes
 
 FULL_TRANSACTION = 131_072  # bytes: what public mempools take
 
@@ -116,7 +116,7 @@ def _embedded(config: Config) -> Iterator[Problem]:
     embedded = config.l1.embedded
     if embedded is None:
         return
-    step_gas = min(STEP_GAS_CAP, config.rollup.gas_limit)
+    step_gas = min(config.rollup.tx_gas_cap, config.rollup.gas_limit)
     if embedded.execute.cumulative_gas_limit < step_gas:
         yield Problem("l1.embedded.execute.cumulative_gas_limit", f"is below {step_gas:,}, the gas of the largest L2 "
                       "transaction: a lie in it could not be proved")
@@ -124,6 +124,7 @@ def _embedded(config: Config) -> Iterator[Problem]:
         yield Problem("l1.embedded.execute.cumulative_gas_target", "is above cumulative_gas_limit: the price would never rise")
     if embedded.execute.min_gas_price == 0:
         yield Problem("l1.embedded.execute.min_gas_price", 'must be at least "1 wei", or the price can never rise')
+    yield from _engines(embedded.execute)
     full = embedded.execute.fixed_gas + FULL_TRANSACTION * embedded.execute.gas_per_byte
     if full > embedded.gas_limit:
         yield Problem("l1.embedded.execute.gas_per_byte", f"is too much: EXECUTE over {FULL_TRANSACTION:,} bytes would take "
@@ -145,6 +146,23 @@ def _embedded(config: Config) -> Iterator[Problem]:
         if parts.hostname in LOOPBACK and parts.port != port:
             other = "port" if key == "rpc_url" else "beacon_port"
             yield Problem(f"l1.{key}", f"is not where `verdict l1` will listen: l1.embedded.{other} is {port}")
+
+
+def _engines(execute: ExecutePricing) -> Iterator[Problem]:
+    names = [name.removesuffix(OPTIONAL) for name in execute.engines]
+    for name in sorted(set(names) - set(ENGINES)):
+        yield Problem("l1.embedded.execute.engines", f'names "{name}", and there are {", ".join(ENGINES)}')
+    if len(set(names)) < len(names):
+        yield Problem("l1.embedded.execute.engines", "names an engine twice: it would have two votes")
+    least, sure = len(names) // 2 + 1, sum(not name.endswith(OPTIONAL) for name in execute.engines)
+    if not least <= execute.threshold <= len(names):
+        yield Problem("l1.embedded.execute.threshold", f"is {execute.threshold}, and {len(names)} engines need {least} "
+                      f"to {len(names)}: with fewer, two different answers could both have it")
+    elif execute.threshold > sure:
+        yield Problem("l1.embedded.execute.threshold", f"is {execute.threshold}, and only {sure} engines take part for "
+                      f'certain; the others have a "{OPTIONAL}"')
+    if execute.memory_limit < MIN_ENGINE_MEMORY:
+        yield Problem("l1.embedded.execute.memory_limit", "is too little: an engine needs 512 MiB to come up")
 
 
 def _ports(config: Config) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
 from verdict.config.game import MAX_STEPS_PER_BATCH
-from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Url, Wei
+from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Size, Url, Wei
 
 Port = Annotated[Number, Field(ge=1, le=65535)]
 PortOrOff = Annotated[Number, Field(ge=0, le=65535)]
@@ -34,13 +34,19 @@ class ExecutePricing(Table):
     gas_per_byte: Annotated[Number, Field(ge=0, le=1000)] = Field(
         8, description="L1 gas for each byte of the trace in a call")
     staged_gas_per_word: Annotated[Number, Field(ge=0, le=1000)] = Field(
-        12, description="L1 gas for each 32 bytes of staged code, begun or whole")
+        3, description="L1 gas for each 32 bytes of staged code, begun or whole")
     cumulative_gas_limit: Annotated[Number, Field(ge=1, lt=2**64)] = Field(
         60_000_000, description="L2 gas that all EXECUTE calls of an L1 block may use together")
     cumulative_gas_target: Annotated[Number, Field(ge=1)] = Field(
         30_000_000, description="L2 gas per L1 block above which the price of L2 gas rises")
     min_gas_price: Wei = Field("1 wei", description="price of one L2 gas when there is no demand")
-    time_limit: Interval = Field("20s", description="after this long an EXECUTE call is given up as false")
+    engines: tuple[str, ...] = Field(
+        ("py-evm", "eels", "ethereumjs?"),
+        description='independent engines that judge each call; "?" behind one: only where it is installed')
+    threshold: Annotated[Number, Field(ge=1)] = Field(
+        2, description="how many of them must agree; more than half")
+    time_limit: Interval = Field("20s", description="time of each engine for a call; none has a say that needs longer")
+    memory_limit: Size = Field("2 GiB", description="memory of each engine's process")
 
 
 class EmbeddedL1(Table):
@@ -99,7 +105,10 @@ class Rollup(Table):
 
     chain_id: Annotated[Number, Field(ge=1, lt=2**63)] = Field(description="of the L2; not the L1's")
     gas_limit: Annotated[Number, Field(ge=1_000_000, le=1_000_000_000)] = Field(
-        30_000_000, description="gas of an L2 block; one transaction may take up to 16,777,216 of it")
+        30_000_000, description="gas of an L2 block")
+    tx_gas_cap: Annotated[Number, Field(ge=100_000, le=16_777_216)] = Field(
+        16_777_216, description="gas that one transaction may ask for; how much a lie in it can cost to prove, "
+        "see the trust model")
     fee_recipient: Address = Field(description="who gets the L2 priority fees")
     base_fee: Wei = Field("1 gwei", description="base fee of the genesis block")
     max_drift: Seconds = Field("30m", description="how far L2 time may run ahead of a batch's L1 origin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ _UNITS = {
     units.parse_interval: "duration",
     units.parse_amount: "amount",
     units.parse_percent: "percentage",
+    units.parse_size: "size",
     units.parse_address: "address",
     units.parse_url: "URL",
     units.parse_host: "host",
@@ -60,7 +62,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, str):
         return f'`"{value}"`'
     if isinstance(value, tuple):
-        return "`[]`"
+        return f"`{json.dumps(value)}`"
     return f"`{value}`"
 
 

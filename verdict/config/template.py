@@ -84,6 +84,7 @@ data_dir = "../data/{name}"     # deployment.json and databases; relative to thi
 [rollup]
 chain_id = {chain_id}
 gas_limit = 30000000            # of an L2 block
+tx_gas_cap = 16777216           # of one L2 transaction; lower: a lie in it is cheaper to prove
 base_fee = "1 gwei"             # of the genesis block; EIP-1559 moves it from there
 fee_recipient = "{sequencer}"   # gets the priority fees
 max_drift = "30m"               # how far L2 time may run ahead of the L1 origin

@@ -1,4 +1,4 @@
-"""Values with a unit: "2s", "7d", "1 ether", "2 gwei", "10%". A bare number is refused, so is a wrong unit.
+"""Values with a unit: "2s", "7d", "1 ether", "2 gwei", "10%", "512 MiB". A bare number is refused, so is a wrong unit.
 
 Each parser returns the value in its one internal unit and raises ValueError saying what to write instead.
 """
@@ -18,6 +18,7 @@ SECONDS = {
     "w": Decimal(604800),
 }
 WEI = {"wei": Decimal(1), "gwei": Decimal(10**9), "ether": Decimal(10**18)}
+SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]+)")
@@ -27,6 +28,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.:\-]+")
 
 _DURATION_HINT = 'write a number and one of ms, s, m, h, d, w, as in "30s" or "1h30m"'
 _AMOUNT_HINT = 'write a number and one of wei, gwei, ether, as in "1 ether" or "2 gwei"'
+_SIZE_HINT = 'write a whole number and one of KiB, MiB, GiB, as in "512 MiB"'
 _PERCENT_HINT = 'write a percentage, as in "10%"'
 
 
@@ -98,6 +100,21 @@ def parse_amount(value: object) -> int:
     return int(wei)
 
 
+def parse_size(value: object) -> int:
+    """Bytes."""
+    text = _text(value, _SIZE_HINT)
+    match = re.fullmatch(r"(\d+)\s*([a-zA-Z]+)", text)
+    if match is None:
+        raise ValueError(f'"{value}" is not a size; {_SIZE_HINT}')
+    number, unit = match.groups()
+    if unit not in SIZES:
+        raise ValueError(f'"{unit}" is not a unit of size; {_SIZE_HINT}')
+    size = int(number) * SIZES[unit]
+    if not 0 < size < 1 << 50:
+        raise ValueError(f'"{value}" is out of reach')
+    return size
+
+
 def parse_percent(value: object) -> int:
     """Basis points: "10%" is 1000. At most 100%."""
     text = _text(value, _PERCENT_HINT)
@@ -155,6 +172,7 @@ def parse_host(value: object) -> str:
 Seconds = Annotated[int, BeforeValidator(parse_whole_seconds)]
 Interval = Annotated[float, BeforeValidator(parse_interval)]
 Wei = Annotated[int, BeforeValidator(parse_amount)]
+Size = Annotated[int, BeforeValidator(parse_size)]
 BasisPoints = Annotated[int, BeforeValidator(parse_percent)]
 Address = Annotated[str, BeforeValidator(parse_address)]
 Url = Annotated[str, BeforeValidator(parse_url)]

@@ -123,7 +123,7 @@ async def assert_lies(config: Config, transaction: bytes, token: bytes, thief: b
         transactions = await stack.enter_async_context(TransactionManager(
             l1, load_key("sequencer", config.data_dir).key.hex(), config.l1.chain_id, directory / "transactions", policy))
         inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
-        node = RollupNode(NodeSettings(Rules(chain_id=rollup.chain_id), params, inbox.address, deployment.block_number,
+        node = RollupNode(NodeSettings(Rules(chain_id=rollup.chain_id, tx_gas_cap=rollup.tx_gas_cap), params, inbox.address, deployment.block_number,
                                        config.l1.confirmations, poll), store, l1, beacon)
         stack.callback(node.close)
         asserter = Asserter(

@@ -14,11 +14,12 @@ from l1.embedded import precompile
 from l1.embedded.execute_abi import EXECUTE, EXECUTE_STAGED, Malformed, decode_arguments
 from l1.embedded.meter import EXECUTE_ADDRESS
 from l1.embedded.precompile import (
+    COLD_POINTER_GAS,
     CONGESTED_SELECTOR,
     GAS_LEFT_SELECTOR,
     GAS_PRICE_SELECTOR,
-    POINTER_GAS,
     VIEW_GAS,
+    WARM_POINTER_GAS,
 )
 from tests.unit.chain.execute_block import (
     CALL,
@@ -165,23 +166,27 @@ def test_gas_of_pointers(size: int, words: int) -> None:
     block = Block(replace(PARAMS, fixed_gas=100_000))
     block.put(FIRST, bytes(size))
     once = needed(block, staged_data(0, b"", [FIRST]))
-    assert once == 100_000 + POINTER_GAS + 12 * words
+    assert once == 100_000 + COLD_POINTER_GAS + 12 * words
     twice = needed(block, staged_data(0, b"", [FIRST, FIRST]))
-    assert twice - once == POINTER_GAS + 12 * words  # warm or not
+    assert twice - once == WARM_POINTER_GAS + 12 * words
 
 
-def test_codes_are_read_only_as_far_as_gas_goes(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codes_are_read_only_as_far_as_gas_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = Block(replace(PARAMS, fixed_gas=100_000))  # above the floor of EIP-7623
     read: list[bytes] = []
     get_code = block.world.get_code
     monkeypatch.setattr(block.builder.state, "get_code", lambda address: read.append(address) or get_code(address))
     block.put(FIRST, bytes(24_576))
     data = staged_data(0, b"", [FIRST] * 10)
     intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
-    result = block.call(EXECUTE_ADDRESS, data, gas=intrinsic + PARAMS.fixed_gas + 10 * POINTER_GAS + 2 * 12 * 768)
+    pointers = 10 * WARM_POINTER_GAS
+    cold = COLD_POINTER_GAS - WARM_POINTER_GAS
+    gas = intrinsic + 100_000 + pointers + cold + 2 * 12 * 768
+    result = block.call(EXECUTE_ADDRESS, data, gas=gas)
     assert (result.error or "").startswith("OutOfGas")
     assert len(read) == 3  # the third told its size
     del read[:]
-    block.call(EXECUTE_ADDRESS, data, gas=intrinsic + PARAMS.fixed_gas + 10 * POINTER_GAS - 1)
+    block.call(EXECUTE_ADDRESS, data, gas=intrinsic + 100_000 + pointers - 1)
     assert read == []
 
 

@@ -89,9 +89,9 @@ def test_the_contract_puts_them_where_we_say_for_the_gas_we_say() -> None:
 
 
 def test_what_no_transaction_could_read_is_known_before() -> None:
-    assert can_be_proved(4_000_000) and can_be_proved(28_000_000) and not can_be_proved(29_000_000)
-    assert reading_gas(MAX_PIECE) == 2 * 2_600 + 768 * 12
-    assert reading_gas(MAX_PIECE + 1) == 4 * 2_600 + 769 * 12
+    assert can_be_proved(4_000_000) and can_be_proved(60_000_000) and not can_be_proved(70_000_000)
+    assert reading_gas(MAX_PIECE) == 3_800 + 768 * 3
+    assert reading_gas(MAX_PIECE + 1) == 2 * 3_800 + 769 * 3
 
 
 # ---- EXECUTE's fee

@@ -86,6 +86,12 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
         ("sequencer.transactions.min_tip", "600 gwei", "above max_fee"),
         ("l1.embedded.execute.cumulative_gas_limit", 1_000_000, "could not be proved"),
         ("l1.embedded.execute.cumulative_gas_limit", 2**64, "at most"),
+        ("l1.embedded.execute.engines", ["py-evm", "geth"], 'names "geth"'),
+        ("l1.embedded.execute.engines", ["py-evm", "py-evm?", "eels"], "two votes"),
+        ("l1.embedded.execute.engines", ["py-evm", "eels?"], "only 1 engines take part for certain"),
+        ("l1.embedded.execute.threshold", 1, "3 engines need 2 to 3"),
+        ("l1.embedded.execute.memory_limit", "1 MiB", "512 MiB"),
+        ("l1.embedded.execute.memory_limit", "1 GB", "not a unit of size"),
         ("l1.embedded.execute.staged_gas_per_word", 1001, "at most 1000"),
         ("l1.embedded.execute.staged_gas_per_word", "12", "without quotes"),
         ("l1.embedded.execute.gas_per_byte", 300, "an L1 block has 36,000,000"),
@@ -103,7 +109,10 @@ def test_a_mistake_names_its_key_and_its_reason(key: str, value: object, said: s
     assert said in found[named]
 
 
-SHIFTED = {("rollup.sequencing", "rollup.sequencer")}
+SHIFTED = {
+    ("rollup.sequencing", "rollup.sequencer"),
+    ("l1.embedded.execute.engines", "l1.embedded.execute.threshold"),
+}
 
 
 def test_all_mistakes_are_listed_at_once() -> None:
@@ -126,8 +135,10 @@ def test_the_embedded_l1_is_what_the_toml_says() -> None:
         "l1.embedded.automine": True, "l1.embedded.finality_depth": 7, "l1.embedded.seconds_per_slot": 2,
         "l1.embedded.blob_retention": 500, "l1.embedded.accounts": 3, "l1.embedded.gas_limit": 40_000_000,
         "l1.embedded.execute.fixed_gas": 1, "l1.embedded.execute.gas_per_byte": 2,
-        "l1.embedded.execute.staged_gas_per_word": 3, "l1.embedded.execute.cumulative_gas_limit": 2**25,
+        "l1.embedded.execute.staged_gas_per_word": 4, "l1.embedded.execute.cumulative_gas_limit": 2**25,
         "l1.embedded.execute.cumulative_gas_target": 2**23, "l1.embedded.execute.min_gas_price": "5 wei",
+        "l1.embedded.execute.engines": ["py-evm", "eels"], "l1.embedded.execute.threshold": 2,
+        "l1.embedded.execute.time_limit": "7s", "l1.embedded.execute.memory_limit": "1 GiB",
     }  # fmt: skip
     embedded = load_config(DEVNET, changed).l1.embedded
     settings, usual = embedded_settings(load_config(DEVNET, changed)), EmbeddedL1Settings()
@@ -205,9 +216,9 @@ def test_the_fingerprint_is_of_what_defines_the_rollup() -> None:
 
 def test_the_gas_cap_is_the_protocols() -> None:
     from execution.rules import L2_TX_GAS_CAP
-    from verdict.config.checks import STEP_GAS_CAP
 
-    assert STEP_GAS_CAP == L2_TX_GAS_CAP
+    assert load_config(DEVNET).rollup.tx_gas_cap == L2_TX_GAS_CAP
+    assert "rollup.tx_gas_cap" in problems({"rollup.tx_gas_cap": L2_TX_GAS_CAP + 1})
 
 
 def test_configurations_are_immutable() -> None:
