@@ -16,7 +16,7 @@ from execution.trie import NoSource
 from execution.types import BatchEnd, BlockStart, Cursor, StepState, Trace, Transaction
 from execution.witness import build_witness
 from l1.embedded.meter import EXECUTE_ADDRESS
-from l1.embedded.precompile import COLD_POINTER_GAS
+from l1.embedded.precompile import COLD_POINTER_GAS, WARM_POINTER_GAS
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import ExecuteParams
 from tests.e2e.l1.chain import ON_DEMAND, send
@@ -107,7 +107,8 @@ async def test_a_witness_of_hundreds_of_kilobytes(l1: EmbeddedL1, w3: AsyncWeb3,
         assert await w3.eth.get_balance(AT) - paid == fee
         words = sum(sizes[pointer] // 32 + 1 for pointer in which)  # a byte more than the piece, rounded up
         l1_gas = 21_000 + sum(16 if byte else 4 for byte in data) + PARAMS.fixed_gas
-        l1_gas += PARAMS.gas_per_byte * len(staged.head) + COLD_POINTER_GAS * len(which)
+        l1_gas += PARAMS.gas_per_byte * len(staged.head)
+        l1_gas += COLD_POINTER_GAS * len(set(which)) + WARM_POINTER_GAS * (len(which) - len(set(which)))
         assert receipt.gasUsed == l1_gas + PARAMS.staged_gas_per_word * words
         return int.from_bytes(word, "big")
 

@@ -142,8 +142,8 @@ async def test_nothing_is_staged_if_all_of_it_cannot_be_paid() -> None:
 
 async def test_nothing_is_staged_that_no_transaction_can_read() -> None:
     l1 = FakeL1()
-    with pytest.raises(WitnessTooLarge, match="30,000,000 bytes can't be proved"):
-        await stager(l1)[0].stage(SUBJECT, bytes(30_000_000))
+    with pytest.raises(WitnessTooLarge, match="70,000,000 bytes can't be proved"):
+        await stager(l1)[0].stage(SUBJECT, bytes(70_000_000))
     assert not l1.sent
 
 
