@@ -99,6 +99,11 @@ def main() -> None:
                 os._exit(0)
             case "no-vote":
                 write(say(False, "engine failure: out of order"))
+            case "moody":  # as the trace's first byte wants it
+                mood = request[72] % 4
+                if mood == 0:
+                    os._exit(1)
+                write((say(True), b"garbage", say(False, "engine failure: a mood"))[mood - 1])
             case "pid":
                 write(say(True, str(os.getpid())))
             case _:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import prometheus_client
@@ -17,6 +19,7 @@ from engines.panel import Panel
 from engines.process import FailureKind
 from engines.quorum import NOBODY, Agreed, Split
 from engines.registry import ENGINES, EngineSpec, EngineUnavailable, select
+from engines.wire import encode_request
 from execution.verdict import Verdict
 from tests.unit.engines.cast import FALSE, GAS, GIGABYTE, NOT_SOON, TRUE, actor, is_alive, until
 from verdict.cli import app
@@ -156,6 +159,23 @@ def test_a_second_question_does_not_wait_for_a_slow_one(assembled: Assembled, tm
         thread.join(30)
     assert found == [True] * 5
     assert panel.tally.passed_over == {}
+
+
+def test_many_at_once_among_engines_that_fail_in_every_way(assembled: Assembled, tmp_path: Path) -> None:
+    """Every question is answered, rightly; every vote is counted once; no thread and no process is left over."""
+    panel = assembled(2, actor("honest", "yes"), actor("moody", "moody"), actor("dissident", "no"))
+    requests = [encode_request(bytes(32), bytes(32), index, bytes([index])) for index in range(60)]
+    with ThreadPoolExecutor(8) as askers:
+        rulings = list(askers.map(panel.ask, requests))
+    for index, ruling in enumerate(rulings):
+        willing = index % 4 == 1
+        assert ruling.outcome == (Agreed(Verdict(True, "honest says yes", 7), ("honest", "moody")) if willing else Split())
+    tally = panel.tally
+    until(lambda: sum(map(Counter.total, (tally.agreed, tally.dissented, tally.failed, tally.passed_over))) == 3 * 60)
+    assert tally.failed == {"moody": 45}
+    assert tally.verdicts == {"true": 15, "disagreement": 45}
+    assert len(panel.pids) <= 6
+    assert len(alarms(tmp_path)) == 60 - tally.passed_over["dissident"]  # it never agrees
 
 
 def test_nobody_votes_then_it_is_false(assembled: Assembled, tmp_path: Path) -> None:
