@@ -9,10 +9,13 @@ Verdict's first engine (its own trie, journal and transaction rules around py-ev
 from __future__ import annotations
 
 import argparse
+import logging
 import statistics
 import sys
 import time
 from pathlib import Path
+
+import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -51,6 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.accounts <= SENDERS:
         parser.error(f"--accounts must be above {SENDERS}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     one_core()
     say("EXECUTE by engine", f"median ms of {options.transactions} transactions of a kind, {options.accounts:,} accounts")
     asked = requests(build_world(options.accounts), options.accounts, options.transactions)
