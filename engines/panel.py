@@ -82,8 +82,8 @@ class _Engine:
 class Panel:
     """Thread-safe. No process runs before the first question. `alarms` None: requests are not kept.
 
-    An engine that is slower than the others goes on after the answer, and what it then says is still compared. But a question
-    that it has not begun by then is not put to it: so nothing piles up.
+    An engine that is slower than the others goes on after the answer, and what it then says is still compared. But if all its
+    processes are busy when the answer is there, a question that it has not begun is not put to it: so nothing piles up.
     """
 
     def __init__(
@@ -122,24 +122,23 @@ class Panel:
     def ask(self, request: bytes) -> Ruling:
         """Blocks until there is an outcome: for an idle panel, at most about twice the limits of time and of start."""
         question = _Question(request)
-        jobs: list[tuple[str, Future[None]]] = []
+        jobs: list[tuple[_Engine, Future[None]]] = []
         try:
             for engine in self._engines:
-                jobs.append((engine.name, engine.threads.submit(self._put, question, engine)))
+                jobs.append((engine, engine.threads.submit(self._put, question, engine)))
         except RuntimeError:  # closed
             return Ruling(Agreed(NOBODY, ()), {})
         try:
             question.ruled.wait()
         finally:
-            self._pass_over([name for name, job in jobs if job.cancel()])
+            for engine, job in jobs:
+                if engine.idle.empty() and job.cancel():
+                    self._add(self.tally.passed_over, engine.name)
         assert question.ruling is not None
         return question.ruling
 
     def _put(self, question: _Question, engine: _Engine) -> None:
         """One engine's part, on one of its threads."""
-        if question.ruled.is_set():
-            self._pass_over([engine.name])
-            return
         process = engine.idle.get()
         try:
             vote: Vote = process.ask(question.request)
@@ -148,12 +147,12 @@ class Panel:
         except Exception as error:  # the one who asks must not wait for ever
             log.exception("an engine could not be asked", engine=engine.name)
             vote = EngineFailure(FailureKind.lost, f"could not be asked: {type(error).__name__}")
-        finally:
-            engine.idle.put(process)
         try:
             self._count(question, engine.name, vote)
         except Exception:
             log.exception("an engine's vote could not be reported", engine=engine.name)
+        finally:
+            engine.idle.put(process)
 
     def _count(self, question: _Question, name: str, vote: Vote) -> None:
         with question.lock:
@@ -212,10 +211,6 @@ class Panel:
             except OSError:
                 log.exception("the request of an alarm could not be kept", directory=str(self._alarms.directory))
                 return None
-
-    def _pass_over(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._add(self.tally.passed_over, name)
 
     def _add(self, counter: Counter[str], name: str) -> None:
         with self._tally_lock:

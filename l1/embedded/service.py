@@ -27,6 +27,7 @@ from l1.embedded.clock import ChainClock
 from l1.embedded.genesis import devnet_accounts, l1_genesis
 from l1.embedded.judge import Judge
 from l1.embedded.methods import DevelopmentMethods
+from l1.embedded.metrics import serve_metrics
 from l1.embedded.node import EmbeddedL1Node
 from l1.embedded.precompile import execute_rules
 from l1.embedded.producer import BlockProducer
@@ -108,6 +109,7 @@ class EmbeddedL1:
         self._rpc = await stack.enter_async_context(
             RpcServer(dispatcher, host=settings.host, port=settings.port)
         )
+        await stack.enter_async_context(serve_metrics(settings.host, settings.metrics_port))
         await asyncio.to_thread(trusted_setup)
         self._timer = asyncio.create_task(node.run_timer(), name="l1-timer")
         stack.push_async_callback(_cancelled, self._timer)

@@ -43,7 +43,7 @@ class ExecuteParams:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedL1Settings:
-    """`port`, `beacon_port`: 0 for any free one. `block_time` None: no timer, only on demand.
+    """`port`, `beacon_port`: 0 for any free one; `metrics_port`: 0 for none. `block_time` None: no timer, only on demand.
 
     `automine`: a block as soon as a transaction comes. `data_dir` None: everything is gone at the end.
     `finality_depth`: blocks behind the head that are finalized ("safe": half as many); 0: the head itself.
@@ -54,6 +54,7 @@ class EmbeddedL1Settings:
     host: str = "127.0.0.1"
     port: int = 8545
     beacon_port: int = 5052
+    metrics_port: int = 0
     block_time: float | None = 2.0
     automine: bool = False
     gas_limit: int = 36_000_000

@@ -72,6 +72,7 @@ def embedded_settings(config: Config) -> EmbeddedL1Settings:
         host=embedded.host,
         port=embedded.port,
         beacon_port=embedded.beacon_port,
+        metrics_port=embedded.metrics_port,
         block_time=embedded.block_time,
         gas_limit=embedded.gas_limit,
         base_fee=embedded.base_fee,

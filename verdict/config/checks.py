@@ -170,7 +170,8 @@ def _ports(config: Config) -> Iterator[Problem]:
     ports = []
     if config.l1.embedded is not None:
         ports += [("l1.embedded.port", config.l1.embedded.port),
-                  ("l1.embedded.beacon_port", config.l1.embedded.beacon_port)]
+                  ("l1.embedded.beacon_port", config.l1.embedded.beacon_port),
+                  ("l1.embedded.metrics_port", config.l1.embedded.metrics_port)]
     else:
         for key, url in (("l1.rpc_url", config.l1.rpc_url), ("l1.beacon_url", config.l1.beacon_url)):
             parts = urlsplit(url)

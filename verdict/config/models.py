@@ -55,6 +55,7 @@ class EmbeddedL1(Table):
     host: Host = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(8545, description="port of the JSON-RPC")
     beacon_port: Port = Field(5052, description="port of the beacon API, for blobs")
+    metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics of EXECUTE's engines; 0: off")
     block_time: Interval = Field("2s", description="a block every so often")
     gas_limit: Annotated[Number, Field(ge=16_777_216, le=1_000_000_000)] = Field(
         36_000_000, description="gas of an L1 block; a step proof may take up to 16,777,216")

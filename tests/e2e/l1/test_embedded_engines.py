@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
@@ -15,6 +17,7 @@ from engines.registry import ENGINES, EngineUnavailable
 from l1.embedded.service import EmbeddedL1
 from tests.e2e.l1.chain import ON_DEMAND, rpc_error, send
 from tests.e2e.l1.test_embedded_execute import AT, FALSE, FEE, PARAMS, TRUE, asked, gas_left, word
+from tests.e2e.test_cli_l1 import free_port
 from tests.unit.engines.cast import actor, is_alive, until
 from verdict.execute_lines import parse_line
 
@@ -28,11 +31,12 @@ def actors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    directory: Path, *engines: str, threshold: int = 2, time_limit: float = 20
+    directory: Path, *engines: str, threshold: int = 2, time_limit: float = 20, metrics_port: int = 0
 ) -> AsyncIterator[tuple[EmbeddedL1, AsyncWeb3]]:
     """An L1 with these engines, whose alarms go to `directory`. All processes are gone at the end."""
     execute = replace(PARAMS, engines=engines, threshold=threshold, time_limit=time_limit)
-    async with EmbeddedL1(replace(ON_DEMAND, execute=execute, alarm_dir=directory)) as l1:
+    settings = replace(ON_DEMAND, execute=execute, alarm_dir=directory, metrics_port=metrics_port)
+    async with EmbeddedL1(settings) as l1:
         w3 = AsyncWeb3(AsyncHTTPProvider(l1.rpc_url))
         yield l1, w3
         pids = l1.node.rules.precompiles[bytes.fromhex(AT[2:])]._judge.__self__.panel.pids
@@ -81,3 +85,18 @@ async def test_an_engine_that_is_not_there_is_said_at_the_start(tmp_path: Path) 
     with pytest.raises(EngineUnavailable, match="no engine geth"):
         async with running(tmp_path, "py-evm", "geth"):
             pass
+
+
+async def test_prometheus_can_read_the_alarms(tmp_path: Path) -> None:
+    port = free_port()
+    async with running(tmp_path, "py-evm", "dying", metrics_port=port) as (l1, w3), aiohttp.ClientSession() as http:
+        assert await asked(w3, l1, AT, TRUE, FEE) == word(1)
+        until(lambda: list(tmp_path.glob("*.json")))
+        wanted = 'verdict_execute_alarms_total{engine="dying",kind="lost"} '
+        async with asyncio.timeout(30):
+            while True:  # the file is there a moment before the count
+                async with http.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                    lines = (await answer.text()).splitlines()
+                if any(line.startswith(wanted) and float(line.removeprefix(wanted)) >= 1 for line in lines):
+                    break
+        assert any(line.startswith('verdict_execute_verdicts_total{result="true"} ') for line in lines)

@@ -80,6 +80,7 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
         ("sequencer.port", 8545, "as is l1.embedded.port"),
         ("sequencer.port", 0, "at least 1"),
         ("sequencer.metrics_port", 9545, "as is sequencer.port"),
+        ("l1.embedded.metrics_port", 8545, "as is l1.embedded.port"),
         ("sequencer.batch_interval", "1h", "max_drift"),
         ("sequencer.target_blobs", 7, "at most 6"),
         ("sequencer.empty_blocks", "yes", "neither true nor false"),
