@@ -187,7 +187,10 @@ def test_a_python_engine_ends_itself_at_its_limit_even_if_nobody_looks() -> None
         assert process.stdin is not None
         process.stdin.write(len(TRUE).to_bytes(4, "big") + TRUE)
         process.stdin.flush()
-        assert process.wait(30) == -signal.SIGALRM
+        try:
+            assert process.wait(30) == -signal.SIGALRM
+        finally:
+            process.kill()
 
 
 def test_what_an_engine_prints_does_not_get_between_the_frames() -> None:
