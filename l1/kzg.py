@@ -97,6 +97,19 @@ def _open_elements(blob: bytes, indices: Sequence[int]) -> list[Opening]:
     return [open_element(blob, index) for index in indices]
 
 
+def _start_worker() -> None:
+    """In a worker: it must not outlive a parent that was killed, which can't end it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    trusted_setup()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
 class Prover:
     """Opens elements without blocking the event loop, on worker processes that start at first use.
 
@@ -113,7 +126,7 @@ class Prover:
             return _open_elements(blob, indices)
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=trusted_setup
+                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
             )
         loop = asyncio.get_running_loop()
         share = -(-len(indices) // self._workers)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -104,3 +109,37 @@ def test_pack_and_unpack() -> None:
         blobs.commitment_of(b"\xff" * blobs.BLOB_SIZE)
     with pytest.raises(IndexError):
         blobs.point_of(4096)
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from l1.kzg import Prover
+
+async def main():
+    prover = Prover(workers=1)
+    await prover.open_elements(bytes(131072), [0])
+    print(*prover._pool._processes, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    ended = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    worker, deadline = int(ended.stdout), time.monotonic() + 20
+    while _runs(worker):
+        assert time.monotonic() < deadline, "the worker is still there"
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    """A zombie that nobody reaps has ended too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
