@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import BinaryIO
 
@@ -31,15 +32,15 @@ Execute = Callable[[bytes, bytes, int, bytes], Verdict]
 PACKAGES = {"py-evm": "py-evm", "eels": "ethereum-execution"}  # engine -> what its version is of
 
 
-def load(name: str) -> Execute:
+def load(name: str, unpaid_gas: int = 0) -> Execute:
     """Loading takes a second or two."""
     if name == "eels":
         from execution.eels import execute as eels
 
-        return eels
+        return partial(eels, unpaid_gas=unpaid_gas)
     from execution.execute import execute as py_evm
 
-    return py_evm
+    return partial(py_evm, unpaid_gas=unpaid_gas)
 
 
 def serve(execute: Execute, requests: BinaryIO, answers: BinaryIO, seconds: float) -> None:
@@ -77,13 +78,14 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(PACKAGES))
     parser.add_argument("--memory", type=int, required=True, help="bytes of address space")
     parser.add_argument("--seconds", type=float, required=True, help="for one verdict")
+    parser.add_argument("--unpaid-gas", type=int, default=0, help="of system calls, beyond what the genuine ones need")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes stdin
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     requests, answers = take_streams()
     resource.setrlimit(resource.RLIMIT_AS, (arguments.memory, arguments.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    execute = load(arguments.name)
+    execute = load(arguments.name, arguments.unpaid_gas)
     send(answers, encode_greeting(Greeting(arguments.name, version(PACKAGES[arguments.name]))))
     try:
         serve(execute, requests, answers, arguments.seconds)

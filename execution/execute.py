@@ -7,7 +7,6 @@ from collections.abc import Callable
 from execution.abi import decode_trace
 from execution.block import WorkBudget
 from execution.errors import InvalidBlock, InvalidTrace, InvalidWitness, WorkLimitExceeded
-from execution.processing import SYSTEM_CALL_GAS
 from execution.rules import Rules
 from execution.step import Machine
 from execution.types import BlockStart, StepState, Trace, Witness
@@ -20,9 +19,8 @@ MAX_NODES, MAX_NODE_SIZE = 1 << 20, 1 << 20
 MAX_CODES, MAX_CODE_SIZE = 1 << 16, 1 << 16
 MAX_HEADERS, MAX_HEADER_SIZE = 256, 1 << 10
 
-# Nobody pays for system calls. In a made-up state they may use 30M gas each, so the whole trace gets what one block
-# may use, and more only as far as the genuine contracts could: they stay below this at a block's start and end.
-_SYSTEM_GAS = 4 * SYSTEM_CALL_GAS
+# Nobody pays for system calls, and in a made-up state they may use 30M gas each. The genuine contracts stay below this at
+# a block's start and end together.
 _SYSTEM_GAS_PER_BLOCK = 500_000
 
 
@@ -39,14 +37,16 @@ def execute(
     *,
     rules_of: Callable[[Trace], Rules] = rules_of_trace,
     minimal_witness: bool = False,
+    unpaid_gas: int = 0,
 ) -> Verdict:
     """True iff executing `trace` from `pre_root` ends exactly at `post_root` and uses exactly `gas_used`.
 
     Never raises: whatever goes wrong makes it false. Work is bounded by `gas_used` and the trace's size.
+    `unpaid_gas`: what system calls may use in all, beyond what the genuine contracts need; L1's EXECUTE gives them none.
     `minimal_witness`: as in `WitnessSource`. No weaker a proof, but not what L1's EXECUTE asks for.
     """
     try:
-        return _execute(pre_root, post_root, gas_used, decode_trace(trace), rules_of, minimal_witness)
+        return _execute(pre_root, post_root, gas_used, decode_trace(trace), rules_of, minimal_witness, unpaid_gas)
     except (InvalidTrace, InvalidWitness, InvalidBlock, WorkLimitExceeded) as error:
         return Verdict(False, f"{type(error).__name__}: {error}", None)
     except Exception as error:  # noqa: BLE001 - an engine that fails on an input does not prove it
@@ -60,6 +60,7 @@ def _execute(
     trace: Trace,
     rules_of: Callable[[Trace], Rules],
     minimal_witness: bool,
+    unpaid_gas: int,
 ) -> Verdict:
     if trace.fork != "prague":
         return Verdict(False, f"unknown fork {trace.fork!r}", None)
@@ -70,7 +71,7 @@ def _execute(
     _check_sizes(trace.witness)
     source = WitnessSource(trace.witness, minimal=minimal_witness)
     blocks = sum(isinstance(item, BlockStart) for item in trace.inputs)
-    budget = WorkBudget(gas_used, _SYSTEM_GAS + _SYSTEM_GAS_PER_BLOCK * blocks)
+    budget = WorkBudget(gas_used, unpaid_gas + _SYSTEM_GAS_PER_BLOCK * (blocks + 1))
     machine = Machine(rules_of(trace), source, trace.pre, source.header, budget)
     used, no_ops = 0, ""
     for item in trace.inputs:

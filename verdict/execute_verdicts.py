@@ -20,6 +20,9 @@ Engine = Callable[[bytes, bytes, int, bytes], Verdict]
 
 _MAX_REASON = 500  # characters; reasons quote what strangers wrote
 _ANY_GAS = (1 << 64) - 1
+UNPAID_GAS = 4 * 30_000_000
+"""For the system calls of blocks on chains whose system contracts may be any: all that four calls may use. L1's EXECUTE
+gives them only what the genuine contracts need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,13 @@ class Judge(ABC):
 def py_evm(*, minimal_witness: bool = False) -> Engine:
     from execution.execute import execute
 
-    return partial(execute, minimal_witness=minimal_witness)
+    return partial(execute, minimal_witness=minimal_witness, unpaid_gas=UNPAID_GAS)
 
 
 def eels() -> Engine:
     from execution.eels import execute
 
-    return execute
+    return partial(execute, unpaid_gas=UNPAID_GAS)
 
 
 IN_PROCESS: dict[str, Callable[[], Engine]] = {"py-evm": py_evm, "eels": eels}
@@ -129,7 +132,10 @@ class InProcesses(Judge):
         super().__init__(",".join(self._order), gas_used)
         self._threshold = threshold
         self._engines = [
-            EngineProcess(spec.name, spec.command(time_limit, memory_limit), time_limit, spec.start_limit)
+            EngineProcess(
+                spec.name, (*spec.command(time_limit, memory_limit), "--unpaid-gas", str(UNPAID_GAS)),
+                time_limit, spec.start_limit,
+            )
             for spec in specs
         ]
         self._threads = ThreadPoolExecutor(len(specs))

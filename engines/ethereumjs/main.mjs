@@ -3,7 +3,7 @@
  *
  * A frame is a 4-byte big-endian length and so many bytes, both ways. First comes a frame that says who this is:
  * {"engine", "version"}. Each request `pre_root(32) || post_root(32) || gas_used(8) || trace` is answered in order by
- * {"result", "reason", "gas_used"}. Ends on EOF.
+ * {"result", "reason", "gas_used"}. Ends on EOF. `--unpaid-gas N`: what system calls may use beyond the genuine contracts.
  */
 import { readFileSync } from 'node:fs'
 
@@ -17,6 +17,8 @@ const { EngineFailure, Guard } = await import('./lib/errors.mjs')
 const MAX_REQUEST = 256 * 2 ** 20 // bytes
 const MAX_REASON = 500 // characters: reasons quote what strangers wrote, and whoever asks takes small answers only
 const HEAD = 32 + 32 + 8
+const option = process.argv.indexOf('--unpaid-gas')
+const unpaidGas = option < 0 ? 0n : BigInt(process.argv[option + 1])
 const VM = new URL('./node_modules/@ethereumjs/vm/package.json', import.meta.url)
 
 /** Of the verdict that is being found. */
@@ -74,7 +76,7 @@ async function answer(request) {
   const bytes = new Uint8Array(request.buffer, request.byteOffset, request.length)
   const gasUsed = request.readBigUInt64BE(64)
   guard = new Guard()
-  const verdict = await execute(bytes.subarray(0, 32), bytes.subarray(32, 64), gasUsed, bytes.subarray(HEAD), guard)
+  const verdict = await execute(bytes.subarray(0, 32), bytes.subarray(32, 64), gasUsed, bytes.subarray(HEAD), guard, unpaidGas)
   return { ...verdict, reason: verdict.reason.slice(0, MAX_REASON) }
 }
 

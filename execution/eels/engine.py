@@ -9,7 +9,7 @@ from ethereum.exceptions import EthereumException
 from ethereum_rlp import rlp
 
 from execution.eels.block import Block, child_of, decode_header, header_hash
-from execution.eels.prague import SYSTEM_TRANSACTION_GAS, jump_destinations
+from execution.eels.prague import jump_destinations
 from execution.eels.prague.blocks import Header
 from execution.eels.trace import decode_trace
 from execution.eels.transactions import NotIncluded
@@ -31,18 +31,20 @@ from execution.types import (
 from execution.verdict import Verdict
 
 _FORK = "prague"
-# System calls: what one block may use, and more only as far as the genuine contracts need it.
-_SYSTEM_GAS, _SYSTEM_GAS_PER_BLOCK = 4 * SYSTEM_TRANSACTION_GAS, 500_000
+_SYSTEM_GAS_PER_BLOCK = 500_000  # nobody pays for system calls, and the genuine contracts stay below this
 
 
-def execute(pre_root: bytes, post_root: bytes, gas_used: int, trace: bytes) -> Verdict:
+def execute(
+    pre_root: bytes, post_root: bytes, gas_used: int, trace: bytes, *, unpaid_gas: int = 0
+) -> Verdict:
     """True iff executing `trace` from `pre_root` ends exactly at `post_root` and uses exactly `gas_used`.
 
     Never raises: whatever goes wrong makes it false. Work is bounded in gas by `gas_used`; but EELS is slow (0.7 Mgas/s,
-    its pairings are in pure Python), so whoever asks must set this process a limit of time as well.
+    its pairings are in pure Python), so whoever asks must set this process a limit of time as well. `unpaid_gas`: what
+    system calls may use in all, beyond what the genuine contracts need.
     """
     try:
-        return _execute(pre_root, post_root, gas_used, decode_trace(trace))
+        return _execute(pre_root, post_root, gas_used, decode_trace(trace), unpaid_gas)
     except (InvalidTrace, InvalidWitness, InvalidBlock, WorkLimitExceeded) as error:
         return Verdict(False, f"{type(error).__name__}: {error}", None)
     except EthereumException as error:
@@ -53,13 +55,13 @@ def execute(pre_root: bytes, post_root: bytes, gas_used: int, trace: bytes) -> V
         jump_destinations.cache_clear()
 
 
-def _execute(pre_root: bytes, post_root: bytes, gas_used: int, trace: Trace) -> Verdict:
+def _execute(pre_root: bytes, post_root: bytes, gas_used: int, trace: Trace, unpaid_gas: int) -> Verdict:
     if trace.fork != _FORK:
         return Verdict(False, f"fork {trace.fork!r} is not known", None)
     if trace.pre.state_root != pre_root or trace.post.state_root != post_root:
         return Verdict(False, "the trace is about other state roots", None)
     blocks = sum(isinstance(item, BlockStart) for item in trace.inputs)
-    machine = Machine(trace, Work(gas_used, _SYSTEM_GAS + _SYSTEM_GAS_PER_BLOCK * blocks))
+    machine = Machine(trace, Work(gas_used, unpaid_gas + _SYSTEM_GAS_PER_BLOCK * (blocks + 1)))
     for item in trace.inputs:
         machine.step(item)
     if machine.gas_used != gas_used:

@@ -29,7 +29,16 @@ from tests.unit.execution import small_rollup, test_eels
 from tests.unit.execution.ethereum_fixtures import cases
 from tests.unit.execution.random_worlds import CONTRACTS, WRONG, Play, call_depth, plans
 from tests.unit.execution.small_rollup import CHAIN_ID
-from tests.unit.execution.test_eels import CAP, QUICK, SETTINGS, VALID, Chain, needs_fixtures, small_trace
+from tests.unit.execution.test_eels import (
+    CAP,
+    QUICK,
+    SETTINGS,
+    UNPAID_GAS,
+    VALID,
+    Chain,
+    needs_fixtures,
+    small_trace,
+)
 
 ENGINE = Path(__file__).resolve().parents[3] / "engines" / "ethereumjs"
 NODE = shutil.which("node")
@@ -46,7 +55,7 @@ class Process:
     def __init__(self) -> None:
         assert NODE is not None
         self.process = subprocess.Popen(
-            [NODE, str(ENGINE / "main.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [NODE, str(ENGINE / "main.mjs"), "--unpaid-gas", str(UNPAID_GAS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.hello = self.read()
 
@@ -86,7 +95,7 @@ def compared(engine) -> Iterator[None]:
     """Whatever test_eels judges is judged by py-evm and by this engine."""
 
     def both(pre_root: bytes, post_root: bytes, gas_used: int, encoded: bytes) -> Verdict:
-        one = execute(pre_root, post_root, gas_used, encoded)
+        one = execute(pre_root, post_root, gas_used, encoded, unpaid_gas=UNPAID_GAS)
         other = engine.execute(pre_root, post_root, gas_used, encoded)
         assert one.result == other.result, (one, other)
         assert "engine failure" not in other.reason, other

@@ -173,7 +173,7 @@ def test_memory_is_limited(started: Started) -> None:
     assert process.ask(TRUE).result is True
 
 
-SERVE = "import engines.worker as w, time; w.load = lambda name: {}; w.main()"
+SERVE = "import engines.worker as w, time; w.load = lambda *_: {}; w.main()"
 
 
 def serving(execute: str, seconds: float) -> subprocess.Popen[bytes]:

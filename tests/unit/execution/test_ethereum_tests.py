@@ -17,6 +17,7 @@ from tests.unit.execution.ethereum_fixtures import PATH, cases, quick
 
 ALL = cases()
 QUICK = quick(ALL)
+UNPAID_GAS = 120_000_000  # some tests replace the system contracts by ones that use up all they are given
 pytestmark = pytest.mark.skipif(not ALL, reason=f"{PATH} is not here")
 
 
@@ -69,7 +70,7 @@ def judge_traces(case):
         else:
             assert (trace.post.block_hash, gas_used) == (claimed.hash, claimed.gas_used)
         encoded = encode_trace(trace)
-        verdict = execute(trace.pre.state_root, trace.post.state_root, gas_used, encoded)
+        verdict = execute(trace.pre.state_root, trace.post.state_root, gas_used, encoded, unpaid_gas=UNPAID_GAS)
         # The one no-op that takes paid work to find out; a genesis made here rules it out (genesis.py).
         unpaid = block.exception == "BlockException.INVALID_DEPOSIT_EVENT_LAYOUT"
         assert verdict.result != unpaid, verdict.reason
@@ -117,7 +118,7 @@ def test_dropping_any_item_of_a_witness_makes_the_trace_false(case):
         for i in range(len(items)):
             partial = replace(trace.witness, **{name: items[:i] + items[i + 1 :]})
             encoded = encode_trace(replace(trace, witness=partial))
-            verdict = execute(trace.pre.state_root, trace.post.state_root, gas_used, encoded)
+            verdict = execute(trace.pre.state_root, trace.post.state_root, gas_used, encoded, unpaid_gas=UNPAID_GAS)
             assert not verdict.result
             assert "InvalidWitness" in verdict.reason
 
