@@ -38,10 +38,12 @@ demo: $(INSTALLED) ## a wrong assertion dies: two minutes, everything real (ARGS
 
 test: $(INSTALLED) ## every test but the slow ones
 	@$(MAKE) --no-print-directory test-solidity
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
 
 test-all: $(INSTALLED) ## the slow ones too
 	@$(MAKE) --no-print-directory test-solidity
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; fi
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-python: $(INSTALLED) ## the Python tests alone, e.g. make test-python ARGS="tests/unit -x"
