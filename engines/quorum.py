@@ -34,6 +34,11 @@ class Split:
 Outcome = Agreed | Split
 
 
+def majority(engines: int) -> int:
+    """The least threshold that two different answers can't both have."""
+    return engines // 2 + 1
+
+
 def decide(engines: Sequence[str], threshold: int, votes: Mapping[str, Verdict | None]) -> Outcome | None:
     """The outcome as soon as there is one; None: wait for more votes.
 

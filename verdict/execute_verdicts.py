@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from engines.process import EngineFailure, EngineProcess
-from engines.quorum import Agreed, decide
+from engines.quorum import Agreed, decide, majority
 from engines.registry import EngineSpec
 from engines.wire import encode_request
 from execution.verdict import Verdict
@@ -127,7 +127,7 @@ class InProcesses(Judge):
         self._order = [spec.name for spec in specs]
         if len(set(self._order)) < len(specs):
             raise ValueError("an engine is named twice")
-        if not len(specs) // 2 < threshold <= len(specs):
+        if not majority(len(specs)) <= threshold <= len(specs):
             raise ValueError(f"{threshold} of {len(specs)} engines is not more than half of them")
         super().__init__(",".join(self._order), gas_used)
         self._threshold = threshold

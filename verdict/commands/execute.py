@@ -114,6 +114,7 @@ def execute(
 def _judge(
     names: str, threshold: int | None, time_limit: float | None, witness: WitnessRule, gas_used: int | None
 ) -> Judge:
+    from engines.quorum import majority
     from engines.registry import EngineUnavailable, select
     from verdict.execute_verdicts import IN_PROCESS, InProcess, InProcesses
     from verdict.logging import configure_logging
@@ -137,7 +138,7 @@ def _judge(
     try:
         return InProcesses(
             specs,
-            threshold or len(specs) // 2 + 1,
+            threshold or majority(len(specs)),
             time_limit=time_limit or DEFAULT_TIME_LIMIT,
             memory_limit=MEMORY_LIMIT,
             gas_used=gas_used,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from engines.quorum import majority
 from engines.registry import ENGINES, OPTIONAL
 from verdict.config.errors import Problem
 from verdict.config.game import BLOCKS_PER_MOVE, BLOCKS_TO_CHALLENGE, game_budget
@@ -154,7 +155,7 @@ def _engines(execute: ExecutePricing) -> Iterator[Problem]:
         yield Problem("l1.embedded.execute.engines", f'names "{name}", and there are {", ".join(ENGINES)}')
     if len(set(names)) < len(names):
         yield Problem("l1.embedded.execute.engines", "names an engine twice: it would have two votes")
-    least, sure = len(names) // 2 + 1, sum(not name.endswith(OPTIONAL) for name in execute.engines)
+    least, sure = majority(len(names)), sum(not name.endswith(OPTIONAL) for name in execute.engines)
     if not least <= execute.threshold <= len(names):
         yield Problem("l1.embedded.execute.threshold", f"is {execute.threshold}, and {len(names)} engines need {least} "
                       f"to {len(names)}: with fewer, two different answers could both have it")

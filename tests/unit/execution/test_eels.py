@@ -14,17 +14,15 @@ from hypothesis import strategies as st
 from execution import abi, eels
 from execution.abi import encode_trace
 from execution.abi_codec import encode
-from execution.block_import import import_block
 from execution.eels import prague
 from execution.eels.engine import Machine as EelsMachine
 from execution.eels.trace import decode_trace
 from execution.eels.trie import PartialTrie
 from execution.eels.world import Work
 from execution.encoding import EMPTY_ROOT, keccak, wrap_list
-from execution.errors import InvalidBlock, InvalidWitness, Rejection, WorkLimitExceeded
+from execution.errors import InvalidWitness, Rejection, WorkLimitExceeded
 from execution.execute import execute
 from execution.genesis import GenesisAccount, build_genesis
-from execution.header import ancestor_hashes
 from execution.requests import DEPOSIT_CONTRACT_ADDRESS
 from execution.rules import Rules
 from execution.step import Machine, OverlaySource
@@ -57,10 +55,9 @@ from tests.unit.execution.random_worlds import (
     push,
     sign,
 )
-from tests.unit.execution.test_ethereum_tests import trace_of
+from tests.unit.execution.test_ethereum_tests import UNPAID_GAS, trace_of, traces
 
 CAP = 1 << 24
-UNPAID_GAS = 120_000_000  # some of Ethereum's tests replace the system contracts by ones that use up all they are given
 ALL = cases()
 # Blobs' proofs are slow in EELS.
 QUICK = [case for case in quick(ALL) if "point_evaluation" not in case.name]
@@ -96,24 +93,10 @@ def without_one_item(witness: Witness) -> Iterable[Witness]:
 
 
 def judge_case(case) -> None:
-    world, parent = case.world(), case.genesis
-    headers = {parent.hash: parent.rlp()}
-    for block in case.blocks:
-        try:
-            made = trace_of(case, block, parent, headers, world)
-        except InvalidBlock:
-            assert block.exception
-            continue
-        if made is None:
-            return
-        trace, gas_used, _ = made
+    for block, trace, gas_used, _ in traces(case):
         verdict = judge(trace, gas_used)
         if not block.exception:
             assert verdict.result, verdict
-            attempt = world.copy()
-            hashes = ancestor_hashes(parent.hash, parent.number, headers.__getitem__)
-            parent = import_block(case.rules, attempt, parent, block.rlp, hashes).header
-            world, headers[parent.hash] = attempt, parent.rlp()
 
 
 @needs_fixtures

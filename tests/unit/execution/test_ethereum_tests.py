@@ -52,7 +52,8 @@ def trace_of(case, block, parent, headers, world):
     return Trace(case.chain_id, "prague", 0, pre, post, tuple(inputs), witness), gas_used, claimed
 
 
-def judge_traces(case):
+def traces(case):
+    """Of its blocks up to the first with blobs: (block, trace, gas used, the header claimed)."""
     world, parent = case.world(), case.genesis
     headers = {parent.hash: parent.rlp()}
     for block in case.blocks:
@@ -63,7 +64,16 @@ def judge_traces(case):
             continue
         if made is None:
             return
-        trace, gas_used, claimed = made
+        yield block, *made
+        if not block.exception:
+            attempt = world.copy()
+            hashes = ancestor_hashes(parent.hash, parent.number, headers.__getitem__)
+            parent = import_block(case.rules, attempt, parent, block.rlp, hashes).header
+            world, headers[parent.hash] = attempt, parent.rlp()
+
+
+def judge_traces(case):
+    for block, trace, gas_used, claimed in traces(case):
         if block.exception:
             # The step is total: an invalid block just comes out as another one.
             assert trace.post.block_hash != claimed.hash
@@ -74,11 +84,6 @@ def judge_traces(case):
         # The one no-op that takes paid work to find out; a genesis made here rules it out (genesis.py).
         unpaid = block.exception == "BlockException.INVALID_DEPOSIT_EVENT_LAYOUT"
         assert verdict.result != unpaid, verdict.reason
-        if not block.exception:
-            attempt = world.copy()
-            hashes = ancestor_hashes(parent.hash, parent.number, headers.__getitem__)
-            parent = import_block(case.rules, attempt, parent, block.rlp, hashes).header
-            world, headers[parent.hash] = attempt, parent.rlp()
 
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
