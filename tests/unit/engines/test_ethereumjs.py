@@ -141,6 +141,7 @@ def test_random_traces(plan, random):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @settings(SETTINGS, max_examples=1_000)
 @given(plans(max_actions=14), st.randoms(use_true_random=False))
 def test_more_random_traces(plan, random):
