@@ -52,7 +52,7 @@ Entry: TypeAlias = Delta | Text | Fields
 
 
 class Draft:
-    """The entries so far, and the streams that they make."""
+    """The entries so far, and the streams that they make. Never changed: what it becomes depends on nothing but its entries."""
 
     def __init__(self, dictionary: Dictionary) -> None:
         self._dictionary = dictionary
@@ -66,6 +66,7 @@ class Draft:
         self._fees: list[tuple[int, int]] = []
         self._packed_size = 0  # as of `_measured` bytes of body
         self._measured = 0
+        self._packed: bytes | None = None
 
     def copy(self) -> Self:
         other = type(self)(self._dictionary)
@@ -84,29 +85,34 @@ class Draft:
         other._add(entry)
         if len(other.entries) > MAX_ITEMS_PER_CHUNK or len(other._signatures) > MAX_SIGNATURES:
             return None
-        if other._body_size <= MAX_BODY and other.room >= _MARGIN and not exact:
+        if other._body_size <= MAX_BODY and other._likely_room >= _MARGIN and not exact:
             return other
-        return other if other.measure() >= 0 else None
+        other._packed_size, other._measured = len(other._pack()), other._body_size
+        return other if other.room >= 0 else None
 
     @property
     def room(self) -> int:
-        """Bytes left, without packing again: about, and rather too few."""
+        """Bytes left; negative: it is too much."""
+        if len(body := self._body()) > MAX_BODY:
+            return MAX_BODY - len(body)
+        return ROOM - SIGNATURE_SIZE * len(self._signatures) - len(self._pack())
+
+    @property
+    def _likely_room(self) -> int:
+        """The same without packing: about, and rather too little."""
         grown = self._body_size - self._measured
         return ROOM - SIGNATURE_SIZE * len(self._signatures) - self._packed_size - grown - grown // 128
 
-    def measure(self) -> int:
-        """Bytes left, exactly; negative: too much."""
-        body = self._body()
-        if len(body) > MAX_BODY:
-            return MAX_BODY - len(body)
-        self._packed_size, self._measured = len(pack(body, self._dictionary)), self._body_size
-        return self.room
+    def _pack(self) -> bytes:
+        if self._packed is None:
+            self._packed = pack(self._body(), self._dictionary)
+        return self._packed
 
     def chunk(self) -> bytes | None:
         """2,032 bytes; None if it is too much after all."""
-        if self.measure() < 0:
+        if self.room < 0:
             return None
-        packed = pack(self._body(), self._dictionary)
+        packed = self._pack()
         head = bytes((VERSION, len(self.entries))) + len(packed).to_bytes(2, "big")
         signatures = b"".join(reversed(self._signatures))
         return (head + packed).ljust(CHUNK_SIZE - len(signatures), b"\x00") + signatures

@@ -13,6 +13,7 @@ from derivation.codec.draft import Delta, Draft, Entry, Text
 from derivation.codec.elements import Element, cut
 from derivation.codec.fields import fields_of, raw_elements
 from derivation.codec.items import MAX_TRANSACTION_SIZE, Item, ItemKind
+from derivation.codec.layout import MAX_CHUNKS
 from derivation.codec.streams import VARINT_LIMIT
 from derivation.codec.strings import MAX_STRING
 
@@ -20,34 +21,38 @@ _WORTH_CUTTING = 40  # bytes: about what a cut transaction takes more than one t
 
 
 class ChunkWriter:
-    """Adding never fails for want of room: it takes as many chunks as it needs."""
+    """Adding never fails for want of room: it takes as many chunks as it needs. The same additions make the same chunks.
 
-    def __init__(self, chain_id: int, dictionary: Dictionary = EMPTY_DICTIONARY) -> None:
-        self._chain_id, self._dictionary = chain_id, dictionary
+    `last`: the number of chunks from which on each is packed exactly, so that `likely_count` can't be too small there.
+    """
+
+    def __init__(self, chain_id: int, dictionary: Dictionary = EMPTY_DICTIONARY, *, last: int = MAX_CHUNKS) -> None:
+        self._chain_id, self._dictionary, self._last = chain_id, dictionary, last
         self._closed: list[bytes] = []
         self._draft = Draft(dictionary)
 
     @property
-    def chunk_count(self) -> int:
-        """Chunks that `chunks()` would give; it may be one more if `settle` wasn't called after the last addition."""
+    def likely_count(self) -> int:
+        """Chunks that `chunks()` would give; below `last` it may be one more."""
         return len(self._closed) + bool(self._draft.entries)
 
-    def settle(self) -> None:
-        """Makes `chunk_count` exact."""
-        if self._draft.measure() < 0:
-            self._close()
+    @property
+    def chunk_count(self) -> int:
+        """Chunks that `chunks()` would give."""
+        return self.likely_count if self._draft.room >= 0 else len(self.chunks())
 
     def chunks(self) -> list[bytes]:
         """All chunks, 2,032 bytes each. More can be added afterwards."""
-        self.settle()
-        last = self._draft.chunk()
-        assert last is not None
-        return [*self._closed, last] if self._draft.entries else list(self._closed)
+        if not self._draft.entries:
+            return list(self._closed)
+        ended = self.copy()
+        ended._close()
+        return ended._closed
 
     def copy(self) -> Self:
         """An independent writer with the same content, to try additions on."""
-        other = type(self)(self._chain_id, self._dictionary)
-        other._closed, other._draft = list(self._closed), self._draft  # drafts are never changed
+        other = type(self)(self._chain_id, self._dictionary, last=self._last)
+        other._closed, other._draft = list(self._closed), self._draft
         return other
 
     def block_start(self, delta: int) -> None:
@@ -63,7 +68,7 @@ class ChunkWriter:
         entry = self._entry(raw)
         if entry is not None and self._takes(entry):
             return
-        if self._draft.entries and self._draft.measure() < _WORTH_CUTTING:
+        if self._draft.entries and self._draft.room < _WORTH_CUTTING:
             self._close()
             if entry is not None and self._takes(entry):
                 return
@@ -80,7 +85,7 @@ class ChunkWriter:
 
     def _takes(self, entry: Entry, *, exact: bool = False) -> bool:
         """Puts it into the chunk being written, if it fits."""
-        draft = self._draft.with_entry(entry, exact=exact)
+        draft = self._draft.with_entry(entry, exact=exact or len(self._closed) + 1 >= self._last)
         if draft is not None:
             self._draft = draft
         return draft is not None
