@@ -17,7 +17,7 @@ from l1.blobs import ChunkProof, open_chunk
 from l1.kzg import Prover
 
 CHUNKS_PER_BLOB = 64
-NO_CHUNK = ChunkProof(b"", ())
+NO_CHUNK = ChunkProof(b"")
 
 
 class UnknownStep(Exception):
@@ -53,10 +53,9 @@ class StepProof:
 
     def as_tuple(self) -> tuple[Any, ...]:
         """In the shape eth-abi and web3 take."""
-        elements = [(opening.value, opening.proof) for opening in self.chunk.elements]
         return (
             self.batch.as_tuple(), state_tuple(self.pre), state_tuple(self.post), self.parent_header,
-            self.forced_transaction, (self.chunk.commitment, elements), list(self.fragments), self.witness,
+            self.forced_transaction, self.chunk.as_tuple(), list(self.fragments), self.witness,
             list(self.witness_pointers),
         )  # fmt: skip
 

@@ -49,10 +49,16 @@ class Sidecar:
 
 @dataclass(frozen=True, slots=True)
 class ChunkProof:
-    """A chunk and the proofs that it lies in a blob; `ChunkOpening` in solidity/src/IRollup.sol."""
+    """A chunk and the proof that it is a batch's; `ChunkOpening` in solidity/src/IRollup.sol."""
 
-    commitment: bytes  # 48 bytes
-    elements: tuple[Opening, ...]  # 64
+    data: bytes  # 64 field elements (2,048 bytes), or a calldata batch's chunk (2,032 bytes)
+    commitment: bytes = b""  # 48 bytes with point evaluations, 128 with a cell proof
+    proofs: tuple[bytes, ...] = ()  # 64 point evaluations of 48 bytes, or one cell proof of 128
+    path: tuple[bytes, ...] = ()  # of a calldata batch's chunk: Merkle siblings from the leaf upwards, 32 bytes each
+
+    def as_tuple(self) -> tuple[bytes, bytes, list[bytes], list[bytes]]:
+        """In the shape eth-abi and web3 take."""
+        return self.data, self.commitment, list(self.proofs), list(self.path)
 
 
 def to_sidecar(blobs: Sequence[bytes]) -> Sidecar:
@@ -109,9 +115,14 @@ def _cell_indices(cell: int) -> range:
 
 async def open_chunk(prover: Prover, blob: bytes, cell: int) -> ChunkProof:
     """The 64 elements of cell `cell` (0 to 63) with proofs; 3.5 s of computing, shared by the prover's workers."""
-    return ChunkProof(commitment_of(blob), tuple(await prover.open_elements(blob, _cell_indices(cell))))
+    return _by_points(blob, await prover.open_elements(blob, _cell_indices(cell)))
 
 
 def open_chunk_now(blob: bytes, cell: int) -> ChunkProof:
     """The same on the calling thread."""
-    return ChunkProof(commitment_of(blob), tuple(open_element(blob, index) for index in _cell_indices(cell)))
+    return _by_points(blob, [open_element(blob, index) for index in _cell_indices(cell)])
+
+
+def _by_points(blob: bytes, openings: Sequence[Opening]) -> ChunkProof:
+    data = b"".join(opening.value for opening in openings)
+    return ChunkProof(data, commitment_of(blob), tuple(opening.proof for opening in openings))

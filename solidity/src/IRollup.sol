@@ -18,10 +18,12 @@ struct CheckpointOpening {
     ElementOpening[2] elements;
 }
 
-/// Opens one chunk: 64 field elements of one blob.
+/// Opens one chunk of a batch (docs/protocol.md section 7).
 struct ChunkOpening {
-    bytes commitment; // 48 bytes
-    ElementOpening[] elements; // exactly 64
+    bytes data; // the blob's 64 field elements (2,048 bytes), or a calldata batch's chunk (2,032 bytes)
+    bytes commitment; // of the blob: 48 bytes with point evaluations, 128 bytes (EIP-2537) with a cell proof; else empty
+    bytes[] proofs; // 64 point evaluations of 48 bytes, or one cell proof of 128 bytes; none for calldata
+    bytes32[] path; // calldata: the Merkle siblings, from the leaf upwards; else empty
 }
 
 /// What the cursor's source needs, and what EXECUTE needs. Fields the source does not need are empty.

@@ -4,13 +4,13 @@ pragma solidity ^0.8.28;
 import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {BatchHeader, IInbox} from "./IInbox.sol";
-import {ChunkOpening, StepProof} from "./IRollup.sol";
+import {StepProof} from "./IRollup.sol";
 import {IStepVerifier} from "./IStepVerifier.sol";
 import {BlockAttributes, Chain, Cursor, Input, InputKind, Withdrawal} from "./Types.sol";
 import {ChunkCodec} from "./lib/ChunkCodec.sol";
+import {ChunkOpenings} from "./lib/ChunkOpenings.sol";
 import {Commitment} from "./lib/Commitment.sol";
 import {Execute} from "./lib/Execute.sol";
-import {Kzg} from "./lib/Kzg.sol";
 
 /// Derives the Input of one step from L1 data and has EXECUTE say where it leads. Holds no state and no money.
 contract StepVerifier is IStepVerifier {
@@ -25,7 +25,6 @@ contract StepVerifier is IStepVerifier {
     error BlockStillOpen();
     error ParentHeaderMismatch(bytes32 given, bytes32 expected);
     error ForcedTransactionMismatch(uint64 index);
-    error WrongElementCount(uint256 given);
     error FragmentsMismatch();
     error GasUsedDecreases(uint64 pre, uint64 post);
 
@@ -211,27 +210,23 @@ contract StepVerifier is IStepVerifier {
         (input.kind, input.payload) = (InputKind.Transaction, raw);
     }
 
-    /// Proves the 64 field elements of the cursor's chunk and decodes the cursor's item.
+    /// Opens the cursor's chunk and decodes the cursor's item.
     function _openItem(StepProof calldata proof)
         private
         view
         returns (uint256 count, uint8 kind, bytes memory payload)
     {
-        ChunkOpening calldata opening = proof.chunk;
-        if (opening.elements.length != ChunkCodec.ELEMENTS) revert WrongElementCount(opening.elements.length);
-        uint256 chunk = proof.pre.cursor.chunk - 1;
-        bytes32 blob = proof.batch.blobHashes[chunk / ChunkCodec.ELEMENTS];
-        uint256 first = ChunkCodec.ELEMENTS * (chunk % ChunkCodec.ELEMENTS);
-
+        bytes memory elements = ChunkOpenings.elements(proof.batch, proof.pre.cursor.chunk - 1, proof.chunk);
         bytes memory data = ChunkCodec.allocate();
-        bool malformed = false;
         for (uint256 i = 0; i < ChunkCodec.ELEMENTS; ++i) {
-            bytes32 value = opening.elements[i].value;
-            Kzg.requireElement(blob, first + i, value, opening.commitment, opening.elements[i].proof);
-            if (value >> 248 != 0) malformed = true;
-            else ChunkCodec.put(data, i, value);
+            bytes32 value;
+            assembly ("memory-safe") {
+                value := mload(add(add(elements, 0x20), shl(5, i)))
+            }
+            if (value >> 248 != 0) return (0, 0, payload);
+            ChunkCodec.put(data, i, value);
         }
-        if (!malformed) (count, kind, payload) = ChunkCodec.decode(data, proof.pre.cursor.item);
+        return ChunkCodec.decode(data, proof.pre.cursor.item);
     }
 
     function _attributes(BatchHeader calldata batch, uint256 timestamp, Withdrawal[] memory withdrawals)

@@ -135,7 +135,7 @@ contract GasTest is Fixture {
         wrong[0] = bytes31("wrong");
         StepProof memory p = stepProof(batch, s[2], s[3]);
         for (uint256 i = 0; i < 64; ++i) {
-            p.chunk.elements[i].proof = noise(48); // calldata as dear as in earnest
+            p.chunk.proofs[i] = noise(48); // calldata as dear as in earnest
         }
         p.witness = noise(10000);
 

@@ -81,7 +81,7 @@ contract RealDisputeTest is Fixture {
     function proof(uint256 i) private view returns (StepProof memory p) {
         p.batch = batch;
         (p.pre, p.post) = (right[i], right[i + 1]);
-        (p.chunk.commitment, p.chunk.elements) = openings("data");
+        p.chunk = wholeChunk("dispute.data");
         p.witness = "witness";
     }
 
@@ -124,16 +124,19 @@ contract RealDisputeTest is Fixture {
         o.elements[1].value = bytes32(uint256(o.elements[1].value) + 1);
         refuse(o, p);
         o = checkpoints(3, 4);
-        (p.chunk.elements[5], p.chunk.elements[6]) = (p.chunk.elements[6], p.chunk.elements[5]);
+        (p.chunk.proofs[5], p.chunk.proofs[6]) = (p.chunk.proofs[6], p.chunk.proofs[5]);
+        bytes32 fifth = elementOf(p.chunk, 5);
+        setElement(p.chunk, 5, elementOf(p.chunk, 6));
+        setElement(p.chunk, 6, fifth);
         refuse(o, p);
         p = proof(3);
-        p.chunk.elements[63].value = 0;
+        setElement(p.chunk, 63, 0);
         refuse(o, p);
         p = proof(3);
         p.chunk.commitment = o.commitments[0];
         refuse(o, p);
         p = proof(3);
-        p.chunk.elements[40].proof = p.chunk.elements[41].proof;
+        p.chunk.proofs[40] = p.chunk.proofs[41];
         refuse(o, p);
         p.chunk = wholeChunk("malformed");
         refuse(o, p);
@@ -159,10 +162,9 @@ contract RealDisputeTest is Fixture {
         string memory at_ = string.concat("$.", part);
         o.commitment = vm.parseJsonBytes(json, string.concat(at_, ".commitment"));
         bytes[] memory values = vm.parseJsonBytesArray(json, string.concat(at_, ".values"));
-        bytes[] memory proofs = vm.parseJsonBytesArray(json, string.concat(at_, ".proofs"));
-        o.elements = new ElementOpening[](64);
+        o.proofs = vm.parseJsonBytesArray(json, string.concat(at_, ".proofs"));
         for (uint256 i = 0; i < 64; ++i) {
-            o.elements[i] = ElementOpening(bytes32(values[i]), proofs[i]);
+            o.data = bytes.concat(o.data, values[i]);
         }
     }
 }

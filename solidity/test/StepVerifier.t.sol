@@ -5,6 +5,7 @@ import {BatchHeader} from "../src/IInbox.sol";
 import {StepProof} from "../src/IRollup.sol";
 import {StepVerifier} from "../src/StepVerifier.sol";
 import {BlockAttributes, Cursor, Input, InputKind, StepState, Trace, Withdrawal} from "../src/Types.sol";
+import {ChunkOpenings} from "../src/lib/ChunkOpenings.sol";
 import {Commitment} from "../src/lib/Commitment.sol";
 import {Execute} from "../src/lib/Execute.sol";
 import {Kzg} from "../src/lib/Kzg.sol";
@@ -149,7 +150,7 @@ contract StepVerifierTest is Fixture {
         p.chunk = chunk(hex"01020001aa05000155");
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         p.chunk = chunk(hex"01020001aa");
-        p.chunk.elements[63].value = bytes32(uint256(1) << 248); // malformed by its last element
+        setElement(p.chunk, 63, bytes32(uint256(1) << 248)); // malformed by its last element
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         p.pre.cursor.item = 1;
         requireInvalidCursor(p);
@@ -220,10 +221,12 @@ contract StepVerifierTest is Fixture {
 
     function test_ChunkMustBeOpenedWhole() public {
         StepProof memory p = stepProof(batch, pre(1, 0), pre(2, 0));
-        assembly {
-            mstore(mload(add(mload(add(p, 0xa0)), 0x20)), 63) // p.chunk.elements.length
-        }
-        vm.expectRevert(abi.encodeWithSelector(StepVerifier.WrongElementCount.selector, 63));
+        p.chunk.data = new bytes(2047);
+        vm.expectRevert(abi.encodeWithSelector(ChunkOpenings.WrongDataSize.selector, 2047, 2048));
+        derive(p);
+        p.chunk = chunk("");
+        p.chunk.proofs = new bytes[](63);
+        vm.expectRevert(abi.encodeWithSelector(ChunkOpenings.WrongProofCount.selector, 63));
         derive(p);
         p.chunk = chunk("");
         vm.mockCallRevert(address(0x0a), "", "");
@@ -240,7 +243,7 @@ contract StepVerifierTest is Fixture {
         StepProof memory p = stepProof(batch, pre(64, 0), pre(65, 0));
         for (uint256 i = 0; i < 64; ++i) {
             bytes memory asked =
-                abi.encodePacked(batch.blobHashes[0], Kzg.point(4032 + i), p.chunk.elements[i].value, new bytes(96));
+                abi.encodePacked(batch.blobHashes[0], Kzg.point(4032 + i), elementOf(p.chunk, i), new bytes(96));
             vm.mockCall(address(0x0a), asked, abi.encode(4096, Kzg.MODULUS));
         }
         derive(p);

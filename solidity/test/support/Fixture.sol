@@ -189,13 +189,28 @@ abstract contract Fixture is Test {
     /// Opens an empty chunk, or one of which the first elements are given.
     function chunk(bytes memory content) internal pure returns (ChunkOpening memory o) {
         o.commitment = new bytes(48);
-        o.elements = new ElementOpening[](64);
+        (o.data, o.proofs) = (new bytes(2048), new bytes[](64));
         for (uint256 i = 0; i < 64; ++i) {
             bytes32 word;
             for (uint256 k = 0; k < 31 && 31 * i + k < content.length; ++k) {
                 word |= bytes32(content[31 * i + k]) >> (8 * (k + 1));
             }
-            o.elements[i] = ElementOpening(word, new bytes(48));
+            setElement(o, i, word);
+            o.proofs[i] = new bytes(48);
+        }
+    }
+
+    function elementOf(ChunkOpening memory o, uint256 i) internal pure returns (bytes32 value) {
+        bytes memory data = o.data;
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 0x20), mul(i, 0x20)))
+        }
+    }
+
+    function setElement(ChunkOpening memory o, uint256 i, bytes32 value) internal pure {
+        bytes memory data = o.data;
+        assembly ("memory-safe") {
+            mstore(add(add(data, 0x20), mul(i, 0x20)), value)
         }
     }
 

@@ -25,7 +25,6 @@ from execution.step import step as pure_step
 from execution.types import BatchEnd, BlockStart, Fragment, Skip, Transaction
 from l1.artifacts import artifact
 from l1.blobs import ChunkProof
-from l1.kzg import Opening
 from tests.unit.derivation.fake_l1 import FIRST, GENESIS_TIME, INBOX, FakeBeacon, FakeL1
 
 ACCOUNTS = [Account.from_key(bytes([n]) * 32) for n in range(1, 5)]
@@ -244,8 +243,7 @@ async def test_every_step_can_be_proved(store: ChainStore, monkeypatch: pytest.M
     """Each step's proof is accepted, links the commitments on both sides, and fits the contract's ABI."""
 
     async def open_chunk(prover: object, blob: bytes, cell: int) -> ChunkProof:
-        elements = [blob[2048 * cell + 32 * i :][:32] for i in range(64)]
-        return ChunkProof(b"\x0c" * 48, tuple(Opening(element, b"\x0b" * 48) for element in elements))
+        return ChunkProof(blob[2048 * cell : 2048 * (cell + 1)], b"\x0c" * 48, (b"\x0b" * 48,) * 64)
 
     monkeypatch.setattr("derivation.proof.open_chunk", open_chunk)
     l1 = FakeL1()
@@ -261,7 +259,7 @@ async def test_every_step_can_be_proved(store: ChainStore, monkeypatch: pytest.M
         assert (built.pre_commitment, built.post_commitment) == (record.commitment(step), record.commitment(step + 1))
         assert execute(proof.pre.state_root, proof.post.state_root, built.gas_used, built.trace).result
         assert bool(proof.parent_header) == (proof.pre.cursor.chunk == 0 and proof.pre.cursor.item == 0)
-        assert (len(proof.chunk.elements) == 64) == (1 <= proof.pre.cursor.chunk <= record.posted.header.chunk_count)
+        assert (len(proof.chunk.data) == 2048) == (1 <= proof.pre.cursor.chunk <= record.posted.header.chunk_count)
         artifact("Rollup").call("proveStepInGame", b"\x01" * 32, proof.as_tuple())
         kinds.add(type(built.input))
         rejected += isinstance(built.input, Transaction) and built.gas_used == 0
@@ -282,7 +280,7 @@ async def test_later_batches_prove_from_the_middle_of_the_chain(
     store: ChainStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def open_chunk(prover: object, blob: bytes, cell: int) -> ChunkProof:
-        return ChunkProof(b"", ())
+        return ChunkProof(b"")
 
     monkeypatch.setattr("derivation.proof.open_chunk", open_chunk)
     l1 = FakeL1()

@@ -86,7 +86,7 @@ def test_open_chunk_is_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Prover, "open_elements", openings)
     chunk = asyncio.run(blobs.open_chunk(Prover(0), BLOB, 5))
     assert proved == list(range(320, 384))
-    assert b"".join(opening.value for opening in chunk.elements) == BLOB[5 * 2048 : 6 * 2048]
+    assert chunk.data == BLOB[5 * 2048 : 6 * 2048]
 
 
 def test_sidecar_verifies_and_a_changed_one_does_not() -> None:
