@@ -11,6 +11,7 @@ import {ChunkCodec} from "./lib/ChunkCodec.sol";
 import {ChunkOpenings} from "./lib/ChunkOpenings.sol";
 import {Commitment} from "./lib/Commitment.sol";
 import {Execute} from "./lib/Execute.sol";
+import {Packing} from "./lib/Packing.sol";
 
 /// Derives the Input of one step from L1 data and has EXECUTE say where it leads. Holds no state and no money.
 contract StepVerifier is IStepVerifier {
@@ -217,16 +218,8 @@ contract StepVerifier is IStepVerifier {
         returns (uint256 count, uint8 kind, bytes memory payload)
     {
         bytes memory elements = ChunkOpenings.elements(proof.batch, proof.pre.cursor.chunk - 1, proof.chunk);
-        bytes memory data = ChunkCodec.allocate();
-        for (uint256 i = 0; i < ChunkCodec.ELEMENTS; ++i) {
-            bytes32 value;
-            assembly ("memory-safe") {
-                value := mload(add(add(elements, 0x20), shl(5, i)))
-            }
-            if (value >> 248 != 0) return (0, 0, payload);
-            ChunkCodec.put(data, i, value);
-        }
-        return ChunkCodec.decode(data, proof.pre.cursor.item);
+        (bool ok, bytes memory chunk) = Packing.unpack(elements);
+        if (ok) (count, kind, payload) = ChunkCodec.decode(chunk, proof.pre.cursor.item, chainId, new address[](0));
     }
 
     function _attributes(BatchHeader calldata batch, uint256 timestamp, Withdrawal[] memory withdrawals)

@@ -147,7 +147,7 @@ contract RealDisputeTest is Fixture {
         rollup.proveStep{gas: 20_000_000}(id, 3, o, p);
     }
 
-    /// A chunk that really lies in a blob and has an element at 2^248 is one Skip.
+    /// A chunk that really lies in a blob and has an element at 2^254 is one Skip.
     function test_MalformedChunkInARealBlob() public view {
         StepProof memory p = proof(2);
         p.chunk = wholeChunk("malformed");

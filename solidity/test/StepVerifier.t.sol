@@ -9,6 +9,7 @@ import {ChunkOpenings} from "../src/lib/ChunkOpenings.sol";
 import {Commitment} from "../src/lib/Commitment.sol";
 import {Execute} from "../src/lib/Execute.sol";
 import {Kzg} from "../src/lib/Kzg.sol";
+import {Chunks} from "./support/Chunks.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Toy} from "./support/ToyExecute.sol";
 
@@ -117,7 +118,7 @@ contract StepVerifierTest is Fixture {
     function test_Items() public view {
         StepState memory s = openBlock(pre(7, 0), batch.originTimestamp);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(hex"01020003aabbcc01000200ff020001dd00ffff");
+        p.chunk = chunk(Chunks.write(hex"040004", hex"03a2ff0101a0", hex"aabbccdd"));
         requireInput(derive(p), InputKind.Transaction, hex"aabbcc", Cursor(1, 7, 1));
         p.pre.cursor.item = 1;
         BlockAttributes memory a;
@@ -134,9 +135,9 @@ contract StepVerifierTest is Fixture {
     function test_DriftAndAbsentBlockAreSkips() public view {
         StepState memory s = openBlock(pre(1, 0), batch.originTimestamp + MAX_DRIFT - 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(hex"010100020005");
+        p.chunk = chunk(Chunks.item(1, hex"05"));
         assertEq(uint256(derive(p).kind), uint256(InputKind.BlockStart), "just in time");
-        p.chunk = chunk(hex"010100020006");
+        p.chunk = chunk(Chunks.item(1, hex"06"));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
         p.pre.open.attributes.timestamp = type(uint64).max;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
@@ -147,28 +148,31 @@ contract StepVerifierTest is Fixture {
     function test_EmptyAndMalformedChunksAreOneSkip() public {
         StepProof memory p = stepProof(batch, pre(70, 0), pre(71, 0));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
-        p.chunk = chunk(hex"01020001aa05000155");
+        bytes memory first = Chunks.item(2, hex"aa");
+        first[0] = 0x03; // another version
+        p.chunk = chunk(first);
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
-        p.chunk = chunk(hex"01020001aa");
-        setElement(p.chunk, 63, bytes32(uint256(1) << 248)); // malformed by its last element
+        first[0] = 0x02;
+        p.chunk = chunk(first);
+        setElement(p.chunk, 63, bytes32(uint256(1) << 254)); // malformed by its last element
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         p.pre.cursor.item = 1;
         requireInvalidCursor(p);
-        p.chunk = chunk(hex"01020001aa");
+        p.chunk = chunk(first);
         requireInvalidCursor(p);
     }
 
     function test_Fragments() public {
         StepState memory s = openBlock(pre(2, 0), 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(hex"01030002abcd");
+        p.chunk = chunk(Chunks.item(3, hex"abcd"));
         requireInput(derive(p), InputKind.Fragment, hex"abcd", Cursor(1, 3, 0));
         p.pre.fragmentsSize = 131070;
         assertEq(uint256(derive(p).kind), uint256(InputKind.Fragment), "fits");
         p.pre.fragmentsSize = 131071;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
 
-        p.chunk = chunk(hex"01040002abcd");
+        p.chunk = chunk(Chunks.item(4, hex"abcd"));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
         p.pre.fragmentsSize = 0;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
@@ -195,7 +199,7 @@ contract StepVerifierTest is Fixture {
     function test_LargestFragmentedTransaction() public view {
         StepState memory s = openBlock(pre(2, 0), 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(hex"01040001ab");
+        p.chunk = chunk(Chunks.item(4, hex"ab"));
         p.fragments = new bytes[](2);
         (p.fragments[0], p.fragments[1]) = (new bytes(131070), new bytes(1));
         p.pre.fragmentsSize = 131071;
@@ -263,7 +267,7 @@ contract StepVerifierTest is Fixture {
     }
 
     function test_RefutesAndReturnsTheRest() public {
-        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), Chunks.item(2, hex"aabbcc"));
         uint256 before = address(this).balance;
         (bytes31 proved, uint64 gasUsed, uint256 fee) = refute(p, 1 ether);
         assertEq(proved, Commitment.ofMemory(p.post), "post");
@@ -278,7 +282,7 @@ contract StepVerifierTest is Fixture {
     function testFuzz_TraceIsCanonical(bytes memory witness, uint16 extra) public {
         StepState memory s = openBlock(pre(1, 0), 5);
         s.open.depositRequests = new bytes(extra % 500);
-        StepProof memory p = toyProof(s, hex"01020003aabbcc");
+        StepProof memory p = toyProof(s, Chunks.item(2, hex"aabbcc"));
         p.witness = witness;
         Trace memory t = Trace(42069, "prague", 1 << 24, p.pre, p.post, new Input[](1), witness);
         t.inputs[0] = derive(p);
@@ -288,7 +292,7 @@ contract StepVerifierTest is Fixture {
 
     /// However a witness is cut over pointers, EXECUTE gets the same trace as if it had been given.
     function testFuzz_StagedTraceIsTheSame(bytes memory witness, uint256 seed) public {
-        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), Chunks.item(2, hex"aabbcc"));
         p.witness = witness;
         refute(p, 1 ether);
         bytes32 given = EXECUTE.lastTrace();
@@ -315,7 +319,7 @@ contract StepVerifierTest is Fixture {
     }
 
     function test_StagedOrGivenNotBoth() public {
-        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), Chunks.item(2, hex"aabbcc"));
         p.witnessPointers = cut("witness", 3);
         vm.expectRevert(Execute.WitnessAndPointers.selector);
         refute(p, 1 ether);
@@ -328,9 +332,9 @@ contract StepVerifierTest is Fixture {
     }
 
     function test_OtherKindsAreFree() public {
-        (, uint64 gasUsed, uint256 fee) = refute(toyProof(openBlock(pre(1, 0), 5), hex"01030003aabbcc"), 0);
+        (, uint64 gasUsed, uint256 fee) = refute(toyProof(openBlock(pre(1, 0), 5), Chunks.item(3, hex"aabbcc")), 0);
         assertEq(gasUsed + fee, 0, "a Fragment");
-        (, gasUsed, fee) = refute(toyProof(pre(1, 0), hex"01020003aabbcc"), 0);
+        (, gasUsed, fee) = refute(toyProof(pre(1, 0), Chunks.item(2, hex"aabbcc")), 0);
         assertEq(gasUsed + fee, 0, "a Transaction without a block");
     }
 
@@ -366,7 +370,7 @@ contract StepVerifierTest is Fixture {
 
     /// Whatever EXECUTE does but answer true, nothing is proved.
     function test_EveryDoubtReverts() public {
-        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), Chunks.item(2, hex"aabbcc"));
         uint256 fee = 21000 gwei;
         EXECUTE.set(1 gwei, 1);
         vm.expectRevert(Execute.ExecuteAnsweredFalse.selector);
@@ -407,7 +411,7 @@ contract StepVerifierTest is Fixture {
 
     /// With too little gas nothing is proved either.
     function testFuzz_GasStarvation(uint256 gas_) public {
-        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), hex"01020003aabbcc");
+        StepProof memory p = toyProof(openBlock(pre(1, 0), 5), Chunks.item(2, hex"aabbcc"));
         bytes memory call =
             abi.encodeCall(verifier.refute, (inbox, keccak256(abi.encode(batch)), Commitment.ofMemory(p.pre), LIE, p));
         (bool ok, bytes memory answer) =

@@ -2,8 +2,8 @@
 
     python tests/vectors/make_kzg.py
 
-`elements`: single elements at the edges of a blob. `malformed`: a chunk with an element at 2^248. `dispute`: a batch of
-two chunks (the first empty, the second with two Transactions and garbage after the end mark), and the checkpoints of
+`elements`: single elements at the edges of a blob. `malformed`: a chunk with an element at 2^254. `dispute`: a batch of
+two chunks (the first empty, the second with two Transactions and garbage at its end), and the checkpoints of
 an assertion about it with stride 1 that goes wrong at its fourth step. Its states are those of the toy rollup in
 solidity/test/support/ToyExecute.sol.
 """
@@ -18,13 +18,14 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from derivation.chunks import BLOB_SIZE, Item, ItemKind, encode_chunk
+from derivation.codec import BLOB_SIZE, CHUNK_SIZE, Item, ItemKind, encode, to_elements
 from execution.abi import commitment
 from execution.types import Cursor, StepState
 from l1.kzg import commitment_of, open_element, versioned_hash
 
 ELEMENT = 32
 CHUNK = 64
+CHAIN_ID = 1
 BLOCK_START, TRANSACTION, SKIP, BATCH_END = 0, 1, 3, 4  # InputKind in Types.sol
 
 
@@ -49,12 +50,16 @@ def random_blob(seed: int) -> bytearray:
     return bytearray(b"".join(b"\0" + random.randbytes(31) for _ in range(BLOB_SIZE // ELEMENT)))
 
 
+def chunk_of(*raws: bytes) -> bytearray:
+    [chunk] = encode([Item(ItemKind.TRANSACTION, raw) for raw in raws], CHAIN_ID)
+    return bytearray(chunk)
+
+
 def malformed() -> dict[str, Any]:
     blob = random_blob(2)
-    chunk = encode_chunk([Item(ItemKind.TRANSACTION, b"\x02" * 100)])
     start = 63 * CHUNK * ELEMENT
-    blob[start : start + len(chunk)] = chunk
-    blob[start + 40 * ELEMENT] = 1
+    blob[start:] = to_elements(chunk_of(b"\x02" * 100))
+    blob[start + 40 * ELEMENT] = 0x40
     return opened(bytes(blob), range(63 * CHUNK, 64 * CHUNK))
 
 
@@ -74,12 +79,10 @@ def toy_states() -> list[StepState]:
 
 
 def dispute() -> dict[str, Any]:
-    second = bytearray(
-        encode_chunk([Item(ItemKind.TRANSACTION, b"first"), Item(ItemKind.TRANSACTION, b"second" * 200)])
-    )
+    second = chunk_of(b"first", b"second" * 200)
     second[-31:] = b"\xff" * 31
     data = random_blob(3)
-    data[: 2 * CHUNK * ELEMENT] = bytes(CHUNK * ELEMENT) + second
+    data[: 2 * CHUNK * ELEMENT] = to_elements(bytes(CHUNK_SIZE)) + to_elements(second)
     states = toy_states()
     claimed = states[:4] + [replace(s, state_root=keccak(b"lie" + s.state_root)) for s in states[4:]]
     checkpoints = b"".join(b"\0" + commitment(s) for s in claimed).ljust(BLOB_SIZE, b"\0")

@@ -1,86 +1,236 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// docs/protocol.md section 3: chunks, codec version 1. Total: whatever the bytes, there is exactly one answer.
-library ChunkCodec {
-    uint256 internal constant ELEMENTS = 64;
-    uint256 internal constant BYTES_PER_ELEMENT = 31;
-    uint256 internal constant CHUNK_BYTES = 1984; // ELEMENTS * BYTES_PER_ELEMENT
-    uint256 internal constant MAX_ITEMS = 32;
+import {Lz4} from "./Lz4.sol";
+import {StreamReader, Streams} from "./Streams.sol";
+import {Strings} from "./Strings.sol";
+import {CompactTransaction, TransactionBytes} from "./TransactionBytes.sol";
 
-    uint8 internal constant VERSION = 1;
-    uint8 internal constant END = 0;
+/// A chunk between two of its items.
+struct ChunkItems {
+    bytes chunk;
+    uint256 count; // of all items
+    uint256 kinds; // the next item's kind byte, a memory position
+    Streams streams;
+    bytes text; // the last string read
+    CompactTransaction last; // the last compact transaction read, without its signature
+    uint256 compact; // how many there were
+    uint256[2][] fees; // of each, (max_priority_fee_per_gas, max_fee_per_gas)
+}
+
+/// docs/data.md: chunks, codec version 2. Total: whatever the bytes, there is exactly one answer, in bounded gas.
+library ChunkCodec {
+    using StreamReader for Streams;
+
+    uint256 internal constant CHUNK_BYTES = 2032;
+    uint256 internal constant MAX_ITEMS = 63;
+
+    uint8 internal constant VERSION = 2;
+    uint8 internal constant SKIP = 0;
     uint8 internal constant BLOCK_START = 1;
     uint8 internal constant TRANSACTION = 2;
     uint8 internal constant FRAGMENT = 3;
     uint8 internal constant LAST_FRAGMENT = 4;
 
-    /// Decodes the items of a chunk of CHUNK_BYTES bytes and picks one.
-    /// @return count number of items; 0 for an empty or malformed chunk
-    /// @return kind of item `index`; 0 if there is no such item
-    /// @return payload of item `index`
-    function decode(bytes memory chunk, uint256 index)
+    uint256 private constant HEADER_BYTES = 4;
+    uint256 private constant PAGE_BYTES = 24575;
+    uint256 private constant SIGNATURES = 31; // so many have room
+    uint256 private constant TRANSFER_GAS = 21000;
+    /// Zeros behind the body and behind T: longer than any read that begins at the end, or among K's 63 bytes.
+    uint256 private constant MARGIN = 128;
+
+    /// Decodes a chunk of CHUNK_BYTES bytes as far as one of its items.
+    /// @param pages the batch's dictionary pages
+    /// @return count number of items; 0 for an empty chunk
+    /// @return kind of item `index`; 0 if there is no such item, or it is a Skip
+    /// @return payload of item `index`; a BlockStart's is its delta, seconds, as 8 bytes
+    function decode(bytes memory chunk, uint256 index, uint64 chainId, address[] memory pages)
         internal
-        pure
+        view
         returns (uint256 count, uint8 kind, bytes memory payload)
     {
-        assert(chunk.length == CHUNK_BYTES);
-        if (_byteAt(chunk, 0) != VERSION) return (0, 0, payload);
-        uint256 start;
-        uint256 size;
-        uint256 pos = 1;
-        while (pos < CHUNK_BYTES) {
-            uint8 k = _byteAt(chunk, pos);
-            if (k == END) break;
-            if (k > LAST_FRAGMENT || pos + 3 > CHUNK_BYTES || count == MAX_ITEMS) return (0, 0, payload);
-            uint256 length = _uint16At(chunk, pos + 1);
-            pos += 3;
-            if (length == 0 || pos + length > CHUNK_BYTES) return (0, 0, payload);
-            if (k == BLOCK_START && (length != 2 || _uint16At(chunk, pos) == 0)) return (0, 0, payload);
-            if (count == index) (kind, start, size) = (k, pos, length);
-            pos += length;
-            ++count;
+        count = countOf(chunk);
+        if (index >= count) return (count, SKIP, payload);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
         }
-        if (kind != 0) payload = _slice(chunk, start, size);
+        ChunkItems memory items = open(chunk, pages);
+        for (uint256 i = 0; i < index; ++i) {
+            _read(items);
+        }
+        (kind, payload) = next(items, chainId);
+        assembly ("memory-safe") {
+            // Of all the memory that decoding takes, some 80 KB, the payload alone is kept.
+            let size := mload(payload)
+            mcopy(free, payload, add(0x20, size))
+            payload := free
+            mstore(0x40, and(add(add(free, 0x3f), size), not(0x1f)))
+        }
     }
 
     /// The payload of a BlockStart: seconds after the open block.
     function delta(bytes memory payload) internal pure returns (uint256) {
-        assert(payload.length == 2);
-        return _uint16At(payload, 0);
+        assert(payload.length == 8);
+        return StreamReader.bytesAt(_content(payload), 8);
     }
 
-    /// Adds field element `i`, below 2^248, to a chunk made by `allocate`.
-    function put(bytes memory chunk, uint256 i, bytes32 element) internal pure {
-        assert(chunk.length == CHUNK_BYTES && i < ELEMENTS && element >> 248 == 0);
+    /// Number of items; 0 for an empty chunk.
+    function countOf(bytes memory chunk) internal pure returns (uint256 count) {
+        assert(chunk.length == CHUNK_BYTES);
+        if (StreamReader.bytesAt(_content(chunk), 1) != VERSION) return 0;
+        count = StreamReader.bytesAt(_content(chunk) + 1, 1);
+        if (count > MAX_ITEMS) count = 0;
+    }
+
+    /// Unpacks the body and finds its streams.
+    function open(bytes memory chunk, address[] memory pages) internal view returns (ChunkItems memory items) {
+        items.chunk = chunk;
+        items.count = countOf(chunk);
+        items.fees = new uint256[2][](items.count);
+        Streams memory s = items.streams;
+        s.pages = pages;
+
+        uint256 window;
         assembly ("memory-safe") {
-            // 31 bytes and a zero that the next element overwrites; the last one's falls into `allocate`'s slack.
-            mstore(add(add(chunk, 0x20), mul(i, BYTES_PER_ELEMENT)), shl(8, element))
+            window := mload(0x40)
+        }
+        uint256 body = window + Lz4.WINDOW;
+        s.text = body - PAGE_BYTES;
+        _zeros(window, Lz4.WINDOW - PAGE_BYTES);
+        _loadText(pages, s.text);
+        uint256 from = _content(chunk) + HEADER_BYTES;
+        uint256 size = StreamReader.bytesAt(from - 2, 2);
+        if (size > CHUNK_BYTES - HEADER_BYTES) size = CHUNK_BYTES - HEADER_BYTES;
+        uint256 bodyEnd = Lz4.unpack(from, from + size, body);
+        _zeros(bodyEnd, MARGIN);
+
+        items.kinds = body;
+        (uint256 t, uint256 tags) = StreamReader.varint(body + items.count);
+        uint256 room = tags < bodyEnd ? bodyEnd - tags : 0;
+        if (t > room) t = room;
+        s.operandsEnd = bodyEnd;
+        s.moveOperands(tags + t);
+        // T is read from a copy with zeros behind it, X where it lies.
+        s.tags = bodyEnd + MARGIN;
+        s.tagsEnd = s.tags + t;
+        bytes memory text;
+        assembly ("memory-safe") {
+            mcopy(add(bodyEnd, MARGIN), tags, t)
+            // What was in front of the text has served: room for strings and the own list, 33,006 bytes at most.
+            text := window
+        }
+        _zeros(s.tagsEnd, MARGIN);
+        items.text = text;
+        s.own = _content(text) + Strings.MAX_SIZE + 32;
+        uint256 end = s.tagsEnd + MARGIN;
+        assembly ("memory-safe") {
+            mstore(0x40, and(add(end, 0x1f), not(0x1f)))
         }
     }
 
-    /// A chunk to be filled in order of elements.
-    function allocate() internal pure returns (bytes memory chunk) {
-        chunk = new bytes(CHUNK_BYTES + 32);
-        assembly ("memory-safe") {
-            mstore(chunk, CHUNK_BYTES)
+    /// The next item, of which there must be one. The payload may be overwritten by the item after it.
+    function next(ChunkItems memory items, uint64 chainId) internal view returns (uint8 kind, bytes memory payload) {
+        uint256 signature = items.compact;
+        uint256 start;
+        (kind, start) = _read(items);
+        if (kind == BLOCK_START) {
+            payload = abi.encodePacked(uint64(start));
+        } else if (items.compact != signature) {
+            _sign(items, signature);
+            payload = TransactionBytes.encode(items.last, chainId);
+        } else if (kind != SKIP) {
+            payload = items.text;
         }
     }
 
-    function _byteAt(bytes memory data, uint256 pos) private pure returns (uint8 b) {
-        assembly ("memory-safe") {
-            b := byte(0, mload(add(add(data, 0x20), pos)))
+    /// Reads the next item off the streams.
+    /// @return kind of the item
+    /// @return seconds_ of a BlockStart
+    function _read(ChunkItems memory items) private view returns (uint8 kind, uint256 seconds_) {
+        uint256 k = StreamReader.bytesAt(items.kinds++, 1);
+        uint256 lane = k & 3;
+        if (lane == 1 || lane == 2) {
+            _readCompact(items, k);
+            return (TRANSACTION, 0);
+        }
+        if (lane == 3 || k > 4 * 3) return (SKIP, 0);
+        if (k == 0) {
+            seconds_ = items.streams.tagVarint();
+            return (seconds_ == 0 ? SKIP : BLOCK_START, seconds_);
+        }
+        return (_readString(items) == 0 ? SKIP : uint8(TRANSACTION + (k >> 2) - 1), 0);
+    }
+
+    /// The operands of a compact transaction of kind byte `k`.
+    function _readCompact(ChunkItems memory items, uint256 k) private view {
+        Streams memory s = items.streams;
+        CompactTransaction memory t = items.last;
+        uint256 j = items.compact++;
+        t.legacy = k & 3 == 1;
+        if (k & 0x10 == 0) t.nonce = s.operandVarint();
+        else t.nonce = j == 0 ? 0 : t.nonce + 1;
+
+        uint256 mode = (k >> 2) & 3;
+        if (mode == 3) {
+            uint256 back = s.operandByte() + 1;
+            if (back > j) (t.maxPriorityFee, t.maxFee) = (0, 0);
+            else (t.maxPriorityFee, t.maxFee) = (items.fees[j - back][0], items.fees[j - back][1]);
+        } else {
+            if (mode == 0) t.maxPriorityFee = s.number();
+            if (mode <= 1) t.maxFee = s.number();
+        }
+        (items.fees[j][0], items.fees[j][1]) = (t.maxPriorityFee, t.maxFee);
+
+        t.gasLimit = k & 0x80 != 0 ? s.number() : TRANSFER_GAS;
+        t.to = s.account();
+        t.value = k & 0x20 != 0 ? s.number() : 0;
+        if (k & 0x40 != 0) {
+            _readString(items);
+            t.data = items.text;
+        } else {
+            t.data = "";
         }
     }
 
-    function _uint16At(bytes memory data, uint256 pos) private pure returns (uint256) {
-        return uint256(_byteAt(data, pos)) << 8 | _byteAt(data, pos + 1);
+    /// The signature of compact transaction `j`; zero where the chunk has no room for it.
+    function _sign(ChunkItems memory items, uint256 j) private pure {
+        CompactTransaction memory t = items.last;
+        (t.r, t.s, t.yParity) = (0, 0, 0);
+        if (j >= SIGNATURES) return;
+        uint256 pos = _content(items.chunk) + CHUNK_BYTES - 64 * (j + 1);
+        t.r = StreamReader.bytesAt(pos, 32);
+        uint256 s = StreamReader.bytesAt(pos + 32, 32);
+        (t.s, t.yParity) = (s & (type(uint256).max >> 1), s >> 255);
     }
 
-    function _slice(bytes memory data, uint256 start, uint256 size) private pure returns (bytes memory part) {
-        part = new bytes(size);
+    /// Reads a string to `items.text`.
+    function _readString(ChunkItems memory items) private view returns (uint256 size) {
+        bytes memory text = items.text;
+        size = Strings.read(items.streams, _content(text));
         assembly ("memory-safe") {
-            mcopy(add(part, 0x20), add(add(data, 0x20), start), size)
+            mstore(text, size)
+        }
+    }
+
+    function _loadText(address[] memory pages, uint256 text) private view {
+        if (pages.length == 0) return _zeros(text, PAGE_BYTES);
+        address page = pages[0];
+        assembly ("memory-safe") {
+            extcodecopy(page, text, 1, PAGE_BYTES) // zeros where the page has ended
+        }
+    }
+
+    function _zeros(uint256 pos, uint256 size) private pure {
+        assembly ("memory-safe") {
+            calldatacopy(pos, calldatasize(), size)
+        }
+    }
+
+    /// Where the bytes lie, a memory position.
+    function _content(bytes memory data) private pure returns (uint256 pos) {
+        assembly ("memory-safe") {
+            pos := add(data, 0x20)
         }
     }
 }

@@ -11,6 +11,7 @@ import {StepVerifier} from "../../src/StepVerifier.sol";
 import {Cursor, Input, InputKind, StepState} from "../../src/Types.sol";
 import {Commitment} from "../../src/lib/Commitment.sol";
 import {Kzg} from "../../src/lib/Kzg.sol";
+import {Chunks} from "./Chunks.sol";
 import {Test} from "./Test.sol";
 import {Toy, ToyExecute} from "./ToyExecute.sol";
 
@@ -186,16 +187,12 @@ abstract contract Fixture is Test {
         o.elements[1] = element(second);
     }
 
-    /// Opens an empty chunk, or one of which the first elements are given.
+    /// Opens an empty chunk, or one of 2,032 bytes.
     function chunk(bytes memory content) internal pure returns (ChunkOpening memory o) {
         o.commitment = new bytes(48);
         (o.data, o.proofs) = (new bytes(2048), new bytes[](64));
         for (uint256 i = 0; i < 64; ++i) {
-            bytes32 word;
-            for (uint256 k = 0; k < 31 && 31 * i + k < content.length; ++k) {
-                word |= bytes32(content[31 * i + k]) >> (8 * (k + 1));
-            }
-            setElement(o, i, word);
+            if (content.length != 0) setElement(o, i, bytes32(Chunks.element(content, i)));
             o.proofs[i] = new bytes(48);
         }
     }
