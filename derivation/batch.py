@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from derivation.chunks import BLOB_SIZE, CHUNKS_PER_BLOB, MAX_BLOBS, Item, chunk_of, decode_chunk
+from derivation.codec import (
+    BLOB_SIZE,
+    CHUNKS_PER_BLOB,
+    EMPTY_DICTIONARY,
+    MAX_BLOBS,
+    Item,
+    blob_elements,
+    decode_chunk,
+    from_elements,
+)
 from execution.types import ZERO_HASH, Withdrawal
 from l1.batch_header import BatchHeader
 
@@ -90,11 +99,17 @@ class BatchData:
         if len(self.forced) != header.forced_end - header.forced_start:
             raise BatchInconsistent(f"batch {header.index} takes {header.forced_end - header.forced_start} forced ones")
 
-    def items(self, chunk: int) -> tuple[Item, ...]:
-        """Items of chunk `chunk`, counted from 0; each chunk is decoded once."""
-        items = self._decoded.get(chunk)
+    def chunk(self, index: int) -> bytes | None:
+        """The 2,032 bytes of chunk `index`, counted from 0; None if its field elements carry none."""
+        return from_elements(blob_elements(self.blobs, index))
+
+    def items(self, index: int, chain_id: int) -> tuple[Item, ...]:
+        """Items of chunk `index`, counted from 0, for an L2 with that chain id; each chunk is decoded once."""
+        items = self._decoded.get(index)
         if items is None:
-            items = self._decoded[chunk] = decode_chunk(chunk_of(self.blobs, chunk))
+            chunk = self.chunk(index)
+            items = () if chunk is None else decode_chunk(chunk, chain_id, EMPTY_DICTIONARY)
+            self._decoded[index] = items
         return items
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from derivation.batch import BatchData, BatchHeader
-from derivation.chunks import MAX_TRANSACTION_SIZE, Item, ItemKind
+from derivation.codec import MAX_TRANSACTION_SIZE, Item, ItemKind
 from execution.types import (
     BatchEnd,
     BlockAttributes,
@@ -79,7 +79,7 @@ def next_input(
         if at != Cursor(at.batch, header.chunk_count + 1, 0):
             raise CursorOutOfBatch(f"{at} is past the end of batch {header.index}")
         return BatchEnd(start_cursor(at.batch + 1))
-    items = batch.items(at.chunk - 1)
+    items = batch.items(at.chunk - 1, params.chain_id)
     following = _item_after(at, len(items))
     if not items and at.item == 0:
         return Skip(following)
@@ -122,11 +122,11 @@ def _item_input(
         case ItemKind.FRAGMENT if size <= MAX_TRANSACTION_SIZE:
             return Fragment(item.payload, following)
         case ItemKind.LAST_FRAGMENT if 0 < state.fragments_size and size <= MAX_TRANSACTION_SIZE:
-            return Transaction(b"".join(pending_fragments(batch, state)) + item.payload, following)
+            return Transaction(b"".join(pending_fragments(batch, state, params.chain_id)) + item.payload, following)
     return Skip(following)
 
 
-def pending_fragments(batch: BatchData, state: StepState) -> tuple[bytes, ...]:
+def pending_fragments(batch: BatchData, state: StepState, chain_id: int) -> tuple[bytes, ...]:
     """The payloads behind `fragments_hash`, in order, found by walking back from the cursor.
 
     Only an unbroken run of Fragments can be pending, so they are the last ones, as many as make the size.
@@ -135,9 +135,9 @@ def pending_fragments(batch: BatchData, state: StepState) -> tuple[bytes, ...]:
     left, chunk, item = state.fragments_size, state.cursor.chunk - 1, state.cursor.item
     while left > 0:
         while item == 0 and chunk > 0:
-            chunk, item = chunk - 1, len(batch.items(chunk - 1))
+            chunk, item = chunk - 1, len(batch.items(chunk - 1, chain_id))
         item -= 1
-        piece = batch.items(chunk)[item] if item >= 0 else None
+        piece = batch.items(chunk, chain_id)[item] if item >= 0 else None
         if piece is None or piece.kind != ItemKind.FRAGMENT or len(piece.payload) > left:
             raise CursorOutOfBatch(f"{state.fragments_size} bytes of fragments are not before {state.cursor}")
         found.append(piece.payload)

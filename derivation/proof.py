@@ -183,5 +183,5 @@ def _execute(node: RollupNode, record: DerivedRecord, data: BatchData, step: int
     derived_start = pre.cursor.chunk == 0 and pre.cursor.item == 0
     parent_header = machine.header(pre.block_hash) if derived_start else b""
     joined = pre.fragments_size > 0 and isinstance(chosen, Transaction)
-    fragments = pending_fragments(data, pre) if joined else ()
+    fragments = pending_fragments(data, pre, node.settings.rules.chain_id) if joined else ()
     return _Executed(pre, post, chosen, gas_used, witness, parent_header, fragments)

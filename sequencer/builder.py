@@ -132,7 +132,7 @@ class Builder:
         first = delta is None
         withdrawals = tuple(deposit.as_withdrawal() for deposit in batch.queue.deposits) if first else ()
         attributes = attributes_of(_header_so_far(batch), node.params, timestamp, withdrawals)
-        encoder = BatchEncoder(self._target_blobs) if first else self._batch_encoder(batch)
+        encoder = BatchEncoder(node.rules.chain_id, max_blobs=self._target_blobs) if first else self._batch_encoder(batch)
         best = node.pool.best(node.next_base_fee())
         try:
             made = await uninterrupted(asyncio.to_thread(

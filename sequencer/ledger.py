@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chain.canonical import Switch
 from chain.store import ChainStore
-from derivation.chunks import MAX_BLOBS
+from derivation.codec import MAX_BLOBS
 from derivation.encoder import BatchEncoder
 from execution.block import SealedBlock
 from execution.types import ZERO_HASH
@@ -45,8 +45,8 @@ class NewBlock:
 class BatchLedger:
     """Not thread-safe; whoever changes it holds the node's `building` lock."""
 
-    def __init__(self, store: ChainStore) -> None:
-        self._store = store
+    def __init__(self, store: ChainStore, chain_id: int) -> None:
+        self._store, self._chain_id = store, chain_id
         record = store.get_meta(_ANCHOR)
         if record is None:
             genesis = store.header_by_number(0)
@@ -131,7 +131,7 @@ class BatchLedger:
 
     def encoder(self, batch: LocalBatch, max_blobs: int = MAX_BLOBS) -> BatchEncoder:
         """The batch's data so far. BatchFull if it does not fit."""
-        encoder = BatchEncoder(max_blobs)
+        encoder = BatchEncoder(self._chain_id, max_blobs=max_blobs)
         for local, transactions in self.data_transactions(batch):
             encoder.add_block(local.delta, transactions)
         return encoder

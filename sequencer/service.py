@@ -25,7 +25,7 @@ from aiohttp import web
 from chain.mempool import PoolLimits
 from chain.store import ChainStore
 from challenger.game import Rules as GameRules
-from derivation.chunks import CHUNKS_PER_BLOB, MAX_PAYLOAD, MAX_TRANSACTION_SIZE
+from derivation.codec import CHUNKS_PER_BLOB, MAX_TRANSACTION_SIZE
 from derivation.node import RollupNode
 from l1.beacon import BeaconClient, DirectoryArchive
 from l1.client import L1Client
@@ -52,6 +52,8 @@ from verdict.keys import load_key
 from verdict.node_settings import node_settings
 
 log = structlog.get_logger("sequencer")
+
+_LEAST_PER_CHUNK = 1_990  # bytes of a transaction that a chunk holds even if they do not shrink
 
 MIN_POLL = 0.02
 
@@ -214,9 +216,9 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
     limits = PoolLimits(settings.mempool.max_transactions, settings.mempool.max_per_sender,
-                        max_size=min(MAX_TRANSACTION_SIZE, settings.target_blobs * CHUNKS_PER_BLOB * MAX_PAYLOAD))
+                        max_size=min(MAX_TRANSACTION_SIZE, settings.target_blobs * CHUNKS_PER_BLOB * _LEAST_PER_CHUNK))
     node = L2Node(store, of_node.rules, of_node.params, limits)
-    ledger = BatchLedger(store)
+    ledger = BatchLedger(store, of_node.rules.chain_id)
     derivation = RollupNode(of_node, derived_store, l1, beacon)
     derived = DerivedView(derivation)
     view = L1View(l1, inbox, config.l1.confirmations)

@@ -41,6 +41,8 @@ class Contracts:
             address=w3.to_checksum_address(deployment.inbox), abi=artifact("Inbox").abi, decode_tuples=True)
         self.rollup: AsyncContract = w3.eth.contract(
             address=w3.to_checksum_address(deployment.rollup), abi=artifact("Rollup").abi, decode_tuples=True)
+        self.verifier: AsyncContract = w3.eth.contract(
+            address=w3.to_checksum_address(deployment.step_verifier), abi=artifact("StepVerifier").abi, decode_tuples=True)
         self.execute: AsyncContract = w3.eth.contract(address=w3.to_checksum_address(EXECUTE), abi=artifact("IExecute").abi)
         self._events = {topic: (contract, shape.name)
                         for contract, name in ((self.inbox, "Inbox"), (self.rollup, "Rollup"))

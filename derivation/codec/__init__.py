@@ -16,7 +16,7 @@ from derivation.codec.layout import (
     to_elements,
 )
 from derivation.codec.reader import decode_chunk
-from derivation.codec.writer import ChunkWriter, encode
+from derivation.codec.writer import ChunkWriter, encode, encode_chunk
 
 __all__ = [
     "BLOB_SIZE",
@@ -41,6 +41,7 @@ __all__ = [
     "decode_chunk",
     "dictionary_of",
     "encode",
+    "encode_chunk",
     "from_elements",
     "to_elements",
 ]

@@ -6,11 +6,12 @@ cut in two, else the next chunk takes it whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from derivation.codec.dictionary import EMPTY_DICTIONARY, Dictionary
 from derivation.codec.draft import Delta, Draft, Entry, Text
-from derivation.codec.elements import Element, cut
+from derivation.codec.elements import Element, cut, elements_of_bytes
 from derivation.codec.fields import fields_of, raw_elements
 from derivation.codec.items import MAX_TRANSACTION_SIZE, Item, ItemKind
 from derivation.codec.layout import MAX_CHUNKS
@@ -150,7 +151,22 @@ def _first(elements: list[Element], size: int) -> tuple[list[Element], list[Elem
     return elements, []
 
 
-def encode(entries: list[Item], chain_id: int, dictionary: Dictionary = EMPTY_DICTIONARY) -> list[bytes]:
+def encode_chunk(items: Sequence[Item], dictionary: Dictionary = EMPTY_DICTIONARY) -> bytes:
+    """One chunk (2,032 bytes) with just these items, transactions as strings. ValueError if they don't fit."""
+    draft: Draft | None = Draft(dictionary)
+    for item in items:
+        if item.kind == ItemKind.SKIP:
+            raise ValueError("no encoder makes Skips")
+        is_start = item.kind == ItemKind.BLOCK_START
+        entry = Delta(item.delta) if is_start else Text(item.kind, tuple(elements_of_bytes(item.payload)))
+        draft = draft and draft.with_entry(entry, exact=True)
+    chunk = draft and draft.chunk()
+    if chunk is None:
+        raise ValueError(f"these {len(items)} items do not make a chunk")
+    return chunk
+
+
+def encode(entries: Sequence[Item], chain_id: int, dictionary: Dictionary = EMPTY_DICTIONARY) -> list[bytes]:
     """Chunks (2,032 bytes each) that carry these BLOCK_STARTs and TRANSACTIONs (of up to 131,072 bytes here).
 
     ValueError for anything else."""

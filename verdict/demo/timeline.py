@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 from web3 import AsyncWeb3
 
-from derivation.chunks import decode_chunk
 from execution.transactions import decode_transaction
 from l1.artifacts import artifact
 from verdict.onchain import Contracts, Event
+
+_TRANSACTION = 1  # InputKind in Types.sol
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Timeline:
                  f"[cyan]L1 #{block['number']:<3}[/cyan] {name:16} [dim]{receipt['gasUsed']:>10,} gas[/dim]{with_blobs}"
                  + (" [red]reverted[/red]" if failed else ""), style)
         if name in ("proveStep", "proveStepInGame") and not failed:
-            self.record.dispute = self._dispute(contracts, transaction, receipt, events)
+            self.record.dispute = await self._dispute(contracts, transaction, receipt, events)
         for event in events:
             for line in self._explain(event):
                 self.console.print(f"{'':22}{line}")
@@ -166,20 +167,21 @@ class Timeline:
             f"from {self.name(found.sender)} to {self.name(found.to)}; {witness}",
         ]
 
-    def _dispute(self, contracts: Contracts, transaction: Any, receipt: Any, events: list[Event]) -> Dispute | None:
+    async def _dispute(self, contracts: Contracts, transaction: Any, receipt: Any, events: list[Event]) -> Dispute | None:
         proved = next((event for event in events if event.name == "StepProved"), None)
         if proved is None:
             return None
         proof = contracts.rollup.decode_function_input(transaction["input"])[1]["proof"]
         cursor = proof["pre"]["cursor"]
-        raw, place = _input(proof, cursor)
+        derived = await contracts.verifier.functions.deriveInput(contracts.inbox.address, proof).call()
+        raw = bytes(derived.payload) if derived.kind == _TRANSACTION else b""
         sender = to = tx_hash = ""
         if raw:
             decoded = decode_transaction(raw)
             tx_hash, sender = "0x" + decoded.hash.hex(), "0x" + decoded.sender.hex()
             to = "0x" + decoded.to.hex() if decoded.to else "a new contract"
         return Dispute(
-            step=proved.args["step"], batch=cursor["batch"], place=place, transaction=tx_hash, sender=sender, to=to,
+            step=proved.args["step"], batch=cursor["batch"], place=_place(cursor), transaction=tx_hash, sender=sender, to=to,
             witness_bytes=len(proof["witness"]), calldata_bytes=len(transaction["input"]),
             l2_gas=proved.args["gasUsed"], fee=proved.args["executeFee"], l1_gas=receipt["gasUsed"],
             claimed="0x" + bytes(proved.args["claimed"]).hex(), proved="0x" + bytes(proved.args["proved"]).hex())
@@ -188,19 +190,11 @@ class Timeline:
 _STYLES = {"proveStep": "bold", "proveStepInGame": "bold"}
 
 
-def _input(proof: Mapping[str, Any], cursor: Mapping[str, int]) -> tuple[bytes, str]:
-    """The raw transaction of the disputed step (empty if it is none), and where it lies."""
-    if proof["forcedTransaction"]:
-        return bytes(proof["forcedTransaction"]), f"forced transaction {cursor['item'] - 1}"
-    place = f"chunk {cursor['chunk']}, item {cursor['item']}"
-    elements = proof["chunk"]["elements"]
-    if not elements:
-        return b"", place
-    items = decode_chunk(b"".join(bytes(element["value"]) for element in elements))
-    if cursor["item"] >= len(items):
-        return b"", place
-    item = items[cursor["item"]]
-    return (item.payload if item.kind.name == "TRANSACTION" else b""), place
+def _place(cursor: Mapping[str, int]) -> str:
+    """Where the disputed step's input lies."""
+    if cursor["chunk"] == 0:
+        return f"forced transaction {cursor['item'] - 1}" if cursor["item"] else "the first block's start"
+    return f"chunk {cursor['chunk']}, item {cursor['item']}"
 
 
 def _short(value: bytes) -> str:

@@ -16,11 +16,11 @@ from derivation.batch import (
     due_end,
     genesis_parent,
 )
-from derivation.chunks import chunks_to_blobs
 from l1.artifacts import artifact
 from l1.batch_header import BATCH_HEADER_ABI
 from l1.beacon import BlobsMissing
 from l1.client import BlockId, L1Block, L1Log
+from tests.unit.derivation.blob_data import blobs_of
 
 INBOX = b"\x1b" * 20
 POSTER = b"\x5e" * 20
@@ -111,7 +111,7 @@ class FakeL1:
 
     def post(self, chunks: list[bytes] = (), origin: int | None = None) -> BatchHeader:  # type: ignore[assignment]
         """A batch of these chunks; its origin is the newest block unless given by number."""
-        blobs = chunks_to_blobs(list(chunks))
+        blobs = blobs_of(chunks)
         hashes = tuple(self.hash_of(blob) for blob in blobs)
         self.blobs.update(zip(hashes, blobs))
         block = next(each for each in self.blocks if each.number == (origin or self.blocks[-1].number)).header()

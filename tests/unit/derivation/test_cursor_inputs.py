@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
@@ -9,18 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from derivation.batch import BatchData, BatchInconsistent, due_end, valid_shape
-from derivation.chunks import (
-    CHUNK_ELEMENTS_SIZE,
-    MAX_TRANSACTION_SIZE,
-    Item,
-    ItemKind,
-    block_start_item,
-    encode_chunk,
-    to_elements,
-)
+from derivation.codec import CHUNK_SIZE, MAX_TRANSACTION_SIZE, Item, ItemKind, block_start_item, encode_chunk
 from derivation.encoder import BatchEncoder, BatchFull, encode_blocks
 from derivation.inputs import CursorOutOfBatch, next_input, pending_fragments
 from execution.types import ZERO_HASH, BatchEnd, BlockStart, Cursor, Fragment, Skip, StepState, Transaction
+from tests.unit.derivation.blob_data import MALFORMED, NOTHING
 from tests.unit.derivation.toy_rollup import ORIGIN_TIMESTAMP, PARAMS, blocks_of, derive, make_batch
 
 TX, FRAGMENT, LAST = ItemKind.TRANSACTION, ItemKind.FRAGMENT, ItemKind.LAST_FRAGMENT
@@ -31,9 +26,9 @@ items = st.one_of(
 )
 chunks = st.one_of(
     st.lists(items, max_size=8).map(encode_chunk),
-    st.just(bytes(CHUNK_ELEMENTS_SIZE)),
-    st.binary(min_size=1984, max_size=1984).map(lambda noise: to_elements(b"\x01" + noise[1:])),
-    st.just(b"\xff" * CHUNK_ELEMENTS_SIZE),
+    st.just(NOTHING),
+    st.binary(min_size=CHUNK_SIZE - 2, max_size=CHUNK_SIZE - 2).map(lambda noise: bytes([2, noise[0] % 64]) + noise),
+    st.just(MALFORMED),
 )
 
 
@@ -43,14 +38,14 @@ def test_cursor_passes_every_place_once(chunks, forced, deposits) -> None:
     steps = derive(batch)
     expected = [Cursor(0, 0, i) for i in range(len(forced) + 1)]
     for chunk in range(len(chunks)):
-        expected += [Cursor(0, chunk + 1, i) for i in range(max(1, len(batch.items(chunk))))]
+        expected += [Cursor(0, chunk + 1, i) for i in range(max(1, len(batch.items(chunk, PARAMS.chain_id))))]
     expected.append(Cursor(0, len(chunks) + 1, 0))
     assert [state.cursor for state, _ in steps] == expected
     assert isinstance(steps[-1][1], BatchEnd) and steps[-1][1].next == Cursor(1, 0, 0)
     assert isinstance(steps[0][1], BlockStart)
     for state, _ in steps:  # the pending fragments are found again from any state
         chain = ZERO_HASH
-        for piece in pending_fragments(batch, state):
+        for piece in pending_fragments(batch, state, PARAMS.chain_id):
             chain = keccak(chain + piece)
         assert chain == state.fragments_hash
 
@@ -112,7 +107,7 @@ def test_anything_between_fragments_drops_them() -> None:
 
 def test_an_empty_chunk_between_fragments_drops_them() -> None:
     fragment, last = encode_chunk([Item(FRAGMENT, b"ab")]), encode_chunk([Item(LAST, b"c")])
-    found = derive(make_batch([fragment, bytes(CHUNK_ELEMENTS_SIZE), last]))
+    found = derive(make_batch([fragment, NOTHING, last]))
     assert [type(chosen) for _, chosen in found[1:-1]] == [Fragment, Skip, Skip]
     found = derive(make_batch([fragment, last]))
     assert found[2][1] == Transaction(b"abc", Cursor(0, 3, 0))
@@ -147,7 +142,7 @@ blocks = st.lists(st.tuples(st.integers(1, 60), st.lists(st.binary(min_size=1, m
 
 @given(st.lists(st.binary(min_size=1, max_size=4000), max_size=5), blocks)
 def test_derivation_gives_back_the_encoded_blocks(first, later) -> None:
-    batch = make_batch(encode_blocks(first, later), forced=[b"forced"], deposits=1)
+    batch = make_batch(encode_blocks(PARAMS.chain_id, first, later), forced=[b"forced"], deposits=1)
     timestamp, expected = ORIGIN_TIMESTAMP, [(ORIGIN_TIMESTAMP, (b"forced", *first))]
     for delta, transactions in later:
         timestamp += delta
@@ -156,21 +151,22 @@ def test_derivation_gives_back_the_encoded_blocks(first, later) -> None:
 
 
 def test_encoder_stops_at_its_blobs_and_adds_whole_blocks_or_nothing() -> None:
-    encoder, count = BatchEncoder(max_blobs=1), 0
+    random = Random(1)
+    encoder, count = BatchEncoder(PARAMS.chain_id, max_blobs=1), 0
     with pytest.raises(BatchFull):
         while True:
-            encoder.add_block(1, [b"\x02" * 400, b"\x02" * 1500])
+            encoder.add_block(1, [random.randbytes(400), random.randbytes(1500)])
             count += 1
     before = encoder.chunks()
     assert encoder.chunk_count == len(before) <= 64 and encoder.fill > 0.95 and len(encoder.blobs()) == 1
     with pytest.raises(BatchFull):
-        encoder.add_block(1, [b"\x01", b"\x02" * 5000])
-    assert encoder.chunks() == before and not encoder.fits([b"\x02" * 5000])
+        encoder.add_block(1, [b"\x01", random.randbytes(9000)])
+    assert encoder.chunks() == before and not encoder.fits([random.randbytes(9000)])
     assert len(blocks_of(make_batch(before))) == count + 1
 
 
 def test_batch_hash_is_soliditys() -> None:
-    header = make_batch([bytes(CHUNK_ELEMENTS_SIZE)] * 65, deposits=2).header
+    header = make_batch([NOTHING] * 65, deposits=2).header
     encoded = abi_encode(
         ["bytes32", "uint64", "uint256", "uint64", "uint64", "bytes32", "uint64", "bytes32"] + ["uint64"] * 4,
         [header.parent_hash, header.index, 12 * 32, header.chunk_count, header.origin_number, header.origin_hash,
@@ -198,7 +194,7 @@ def test_shape_of_a_batch(chunk_count: int, blobs: int, valid: bool) -> None:
 
 
 def test_parts_of_different_batches_are_refused() -> None:
-    batch = make_batch([bytes(CHUNK_ELEMENTS_SIZE)], deposits=1, forced=[b"f"])
+    batch = make_batch([NOTHING], deposits=1, forced=[b"f"])
     header, blobs, deposits = batch.header, batch.blobs, batch.deposits
     for parts in (((), deposits, (b"f",)), (blobs, (), (b"f",)), (blobs, deposits, ()), ((b"",), deposits, (b"f",))):
         with pytest.raises(BatchInconsistent):

@@ -8,13 +8,13 @@ from random import Random
 
 import pytest
 
-from derivation.chunks import Item, ItemKind, encode
+from derivation.codec import Item, ItemKind, encode
 from derivation.inbox import InboxTracker, batch_from_json, batch_to_json
 from derivation.pipeline import BatchSeen, Blocked, L1Advanced, Pipeline, Rewound
 from l1.client import L1Inconsistent, L1Unavailable
 from tests.unit.derivation.fake_l1 import FIRST, INBOX, FakeBeacon, FakeL1
 
-CHUNKS = encode([Item(ItemKind.TRANSACTION, b"\x02 a transaction")])
+CHUNKS = encode([Item(ItemKind.TRANSACTION, b"\x02 a transaction")], 1)
 
 
 def make(l1: FakeL1, **options) -> Pipeline:
@@ -48,7 +48,7 @@ async def test_batches_come_in_order_with_their_data() -> None:
     batches = [event for event in events if isinstance(event, BatchSeen)]
     assert [event.hash for event in batches] == [first.hash, second.hash]
     batch = batches[0].batch
-    assert batch.items(0) == (Item(ItemKind.TRANSACTION, b"\x02 a transaction"),)
+    assert batch.items(0, 1) == (Item(ItemKind.TRANSACTION, b"\x02 a transaction"),)
     assert [(each.recipient, each.amount_gwei) for each in batch.deposits] == [(b"\xaa" * 20, 5)]
     assert batch.forced == (b"\x02forced",) and batches[1].batch.deposits == ()
     assert [e.block.number for e in events if isinstance(e, L1Advanced)] == list(range(FIRST, FIRST + 41))
@@ -159,7 +159,7 @@ async def test_missing_blobs_stop_it_and_are_waited_for() -> None:
     l1 = FakeL1()
     l1.post(CHUNKS)
     l1.mine()
-    header = l1.post(encode([Item(ItemKind.TRANSACTION, b"\x02 withheld")]))
+    header = l1.post(encode([Item(ItemKind.TRANSACTION, b"\x02 withheld")], 1))
     l1.mine()
     l1.post(CHUNKS)
     l1.mine()

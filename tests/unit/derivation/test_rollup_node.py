@@ -11,7 +11,7 @@ from eth_account import Account
 
 from chain.store import ChainStore
 from derivation.batch import BatchData
-from derivation.chunks import CHUNK_ELEMENTS_SIZE, Item, ItemKind, encode_chunk
+from derivation.codec import CHUNK_ELEMENTS_SIZE, CHUNK_SIZE, Item, ItemKind, block_start_item, encode_chunk
 from derivation.deriver import Deriver, derive_batch, stored_headers
 from derivation.encoder import encode_blocks
 from derivation.inputs import DerivationParams
@@ -71,11 +71,12 @@ def rich_batch(l1: FakeL1) -> None:
     l1.force(b"\x02 not a transaction")
     l1.mine()
     chunks = encode_blocks(
+        RULES.chain_id,
         [transfer(0, 0), transfer(0, 5), transfer(1, 0)],
-        [(2, [transfer(0, 1)]), (3, []), (1, [transfer(1, 1, data=b"\x01" * 5000), transfer(0, 2)])],
+        [(2, [transfer(0, 1)]), (3, []), (1, [transfer(1, 1, data=Random(1).randbytes(5000)), transfer(0, 2)])],
     )
-    stray = encode_chunk([Item(ItemKind.LAST_FRAGMENT, b"x"), Item(ItemKind.BLOCK_START, b"\xff\xff")])
-    l1.post([*chunks, bytes(CHUNK_ELEMENTS_SIZE), b"\xff" * CHUNK_ELEMENTS_SIZE, stray])
+    stray = encode_chunk([Item(ItemKind.LAST_FRAGMENT, b"x"), block_start_item(65_535)])
+    l1.post([*chunks, bytes(CHUNK_SIZE), b"\xff" * CHUNK_ELEMENTS_SIZE, stray])
     l1.mine()
 
 
@@ -146,10 +147,10 @@ async def test_other_unsafe_blocks_give_way(store: ChainStore) -> None:
 async def test_reorg_takes_batches_back_and_derives_the_others(store: ChainStore) -> None:
     l1 = FakeL1()
     l1.mine()
-    l1.post(encode_blocks([transfer(0, 0)]))
+    l1.post(encode_blocks(RULES.chain_id, [transfer(0, 0)]))
     l1.mine()
     kept = l1.batches[0][1].hash
-    l1.post(encode_blocks([transfer(0, 1)]))
+    l1.post(encode_blocks(RULES.chain_id, [transfer(0, 1)]))
     l1.mine()
     node = make(l1, store)
     await follow(node)
@@ -161,7 +162,7 @@ async def test_reorg_takes_batches_back_and_derives_the_others(store: ChainStore
     assert [record.hash for record in gone.records] == [old.hash] and gone.safe.number == 1
     assert node.derived(1) is None and node.derived(old.hash) == old and not node.is_on_l1(old.hash)
     assert store.label("safe").number == 1 and store.head.hash == old.last_block_hash  # unsafe again, but there
-    l1.post(encode_blocks([transfer(1, 0), transfer(2, 0)]))
+    l1.post(encode_blocks(RULES.chain_id, [transfer(1, 0), transfer(2, 0)]))
     l1.mine()
     await follow(node)
     new = node.derived(1)
@@ -178,12 +179,12 @@ async def test_reorg_takes_batches_back_and_derives_the_others(store: ChainStore
 async def test_restart_goes_on_and_a_crash_between_record_and_position_is_harmless(tmp_path: Path) -> None:
     l1 = FakeL1()
     l1.mine()
-    l1.post(encode_blocks([transfer(0, 0)]))
+    l1.post(encode_blocks(RULES.chain_id, [transfer(0, 0)]))
     l1.mine()
     with ChainStore.open(tmp_path, GENESIS) as store:
         node = make(l1, store)
         await follow(node)
-        l1.post(encode_blocks([transfer(0, 1)]))
+        l1.post(encode_blocks(RULES.chain_id, [transfer(0, 1)]))
         l1.mine()
 
         async def crash() -> None:
@@ -209,7 +210,7 @@ async def test_restart_goes_on_and_a_crash_between_record_and_position_is_harmle
 
 async def test_missing_blobs_are_unknown_not_empty(store: ChainStore) -> None:
     l1 = FakeL1()
-    header = l1.post(encode_blocks([transfer(0, 0)]))
+    header = l1.post(encode_blocks(RULES.chain_id, [transfer(0, 0)]))
     l1.mine()
     l1.withheld.update(header.blob_hashes)
     node = make(l1, store)
@@ -286,7 +287,7 @@ async def test_later_batches_prove_from_the_middle_of_the_chain(
     l1 = FakeL1()
     for nonce in range(3):
         l1.mine()
-        l1.post(encode_blocks([transfer(0, 2 * nonce)], [(1, [transfer(0, 2 * nonce + 1)])]))
+        l1.post(encode_blocks(RULES.chain_id, [transfer(0, 2 * nonce)], [(1, [transfer(0, 2 * nonce + 1)])]))
         l1.mine()
     node = make(l1, store)
     await follow(node)
@@ -301,7 +302,7 @@ def test_derivation_is_the_pure_step_repeated(store: ChainStore) -> None:
 
     l1 = FakeL1()
     l1.mine()
-    header = l1.post(encode_blocks([transfer(0, 0)], [(2, [transfer(0, 1)]), (1, [])]))
+    header = l1.post(encode_blocks(RULES.chain_id, [transfer(0, 0)], [(2, [transfer(0, 1)]), (1, [])]))
     batch = BatchData(header, tuple(l1.blobs[each] for each in header.blob_hashes))
     from derivation.node import genesis_state
 

@@ -9,7 +9,7 @@ from eth_account import Account
 
 from chain.store import ChainStore
 from derivation import proof as proofs
-from derivation.chunks import Item, ItemKind, block_start_item, encode_chunk
+from derivation.codec import Item, ItemKind, block_start_item, encode_chunk
 from derivation.proof import build_step_proof
 from execution.abi import input_tuple
 from execution.block import BlockBuilder
@@ -97,7 +97,7 @@ async def test_contract_derives_the_same_inputs(monkeypatch: pytest.MonkeyPatch)
             Item(ItemKind.LAST_FRAGMENT, large[600:]), Item(ItemKind.LAST_FRAGMENT, b"stray"),
             block_start_item(60_000), Item(ItemKind.TRANSACTION, transfer(0, 9)),
         ]),
-        bytes(2048),
+        bytes(2032),
     ])  # fmt: skip
     l1.mine()
     with ChainStore.open(None, GENESIS) as store:

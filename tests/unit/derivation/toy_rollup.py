@@ -7,7 +7,6 @@ from dataclasses import replace
 from eth_hash.auto import keccak
 
 from derivation.batch import BatchData, BatchHeader, Deposit, blob_count
-from derivation.chunks import chunks_to_blobs
 from derivation.inputs import DerivationParams, next_input
 from execution.types import (
     EMPTY_BLOOM,
@@ -21,6 +20,7 @@ from execution.types import (
     StepState,
     Transaction,
 )
+from tests.unit.derivation.blob_data import blobs_of
 
 PARAMS = DerivationParams(chain_id=42069, fee_recipient=b"\xfe" * 20, gas_limit=30_000_000, max_drift=1800)
 ORIGIN_TIMESTAMP = 1_700_000_000
@@ -35,7 +35,7 @@ def make_batch(chunks=(), *, index=0, deposits=0, forced=(), origin_timestamp=OR
         forced_start=3, forced_end=3 + len(forced),
     )  # fmt: skip
     queued = tuple(Deposit(7 + n, bytes([n]) * 20, 10**9 + n, 90) for n in range(deposits))
-    return BatchData(header, tuple(chunks_to_blobs(list(chunks))), queued, tuple(forced))
+    return BatchData(header, tuple(blobs_of(chunks)), queued, tuple(forced))
 
 
 def toy_step(state: StepState, chosen: Input) -> StepState:

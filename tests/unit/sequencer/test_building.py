@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from eth_account import Account
@@ -50,6 +51,11 @@ class FakeL1:
                           tip.forced_end, tuple(self.forced[tip.forced_end:tip.forced_end + 16]))
 
 
+def noise(size: int, seed: int) -> bytes:
+    """Bytes that don't shrink."""
+    return Random(seed).randbytes(size)
+
+
 class Bench:
     """A node with a builder, a settable clock, and a second store in which batches are derived."""
 
@@ -61,7 +67,7 @@ class Bench:
         self.now = 1_000_001.0
         self.target_blobs = target_blobs
         self.node = L2Node(self.store, RULES, PARAMS, PoolLimits(), clock=lambda: self.now)
-        self.ledger = BatchLedger(self.store)
+        self.ledger = BatchLedger(self.store, CHAIN_ID)
         self.builder = Builder(self.node, self.ledger, self.l1, BuilderSettings(30, 1800, 7200, False),  # type: ignore[arg-type]
                                block_time=1, target_blobs=target_blobs, clock=lambda: self.now)
 
@@ -141,7 +147,7 @@ async def test_a_restart_goes_on_with_the_open_batch(tmp_path: Path) -> None:
 async def test_a_full_batch_is_closed_and_the_rest_goes_into_the_next(bench: Bench) -> None:
     size = 60_000
     for nonce in range(4):
-        await bench.node.submit(transfer(0, nonce, data=bytes([255]) * size, gas=16_000_000))
+        await bench.node.submit(transfer(0, nonce, data=noise(size, nonce), gas=16_000_000))
     for _ in range(12):
         await bench.tick()
     await bench.builder.close("test")
@@ -172,7 +178,7 @@ async def test_blob_transactions_are_refused_with_a_reason(bench: Bench) -> None
 async def test_a_smaller_target_after_a_restart_closes_the_batch(tmp_path: Path) -> None:
     first = Bench(tmp_path / "chain", target_blobs=3)
     for nonce in range(3):
-        await first.node.submit(transfer(0, nonce, data=bytes([255]) * 60_000, gas=16_000_000))
+        await first.node.submit(transfer(0, nonce, data=noise(60_000, nonce), gas=16_000_000))
     assert await first.tick()
     first.store.close()
     second = Bench(tmp_path / "chain", target_blobs=1)
