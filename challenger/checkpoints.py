@@ -10,7 +10,8 @@ from __future__ import annotations
 from challenger.claims import Assertion, Unknown
 from challenger.game import COMMITMENT_SIZE
 from derivation.commitments import CheckpointProof, checkpoints_in, open_checkpoints
-from l1.beacon import BeaconClient, BlobsMissing
+from l1.blob_client import BlobClient
+from l1.blob_sources import BlobsMissing
 from l1.client import L1Unavailable
 from l1.kzg import Prover
 
@@ -21,7 +22,7 @@ NO_COMMITMENT = bytes(COMMITMENT_SIZE)
 class CheckpointReader:
     """`stride`: the rollup's, 0 for a whole batch."""
 
-    def __init__(self, beacon: BeaconClient, prover: Prover, stride: int) -> None:
+    def __init__(self, beacon: BlobClient, prover: Prover, stride: int) -> None:
         self._beacon = beacon
         self._prover = prover
         self._stride = stride

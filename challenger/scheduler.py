@@ -18,7 +18,7 @@ from challenger.solver import Nothing
 from challenger.watch import L1Moving, Snapshot, Watcher
 from derivation.proof import ProofRejected
 from l1.artifacts import AnswerMalformed
-from l1.beacon import BlobsMissing
+from l1.blob_sources import BlobsMissing
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.events import AssertionConfirmed, AssertionKilled
 from l1.rpc_errors import RpcError

@@ -31,12 +31,14 @@ from challenger.staging import Stager
 from challenger.watch import Watcher
 from derivation.node import RollupNode
 from l1.artifacts import address_bytes
-from l1.beacon import BeaconClient, DirectoryArchive
+from l1.blob_client import BlobClient
+from l1.blob_server import serve_blobs
 from l1.client import L1Client
 from l1.contracts import Rollup
 from l1.fees import FeeCaps
 from l1.kzg import Prover
 from l1.txmanager import TransactionManager, TransactionPolicy
+from verdict.blob_settings import blob_client
 from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
 from verdict.genesis import l2_genesis
@@ -125,8 +127,7 @@ class ChallengerService:
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
             others = [await stack.enter_async_context(L1Client(url)) for url in config.challenger.l1_rpc_urls]
-            beacon = await stack.enter_async_context(BeaconClient(
-                [config.l1.beacon_url, *config.challenger.beacon_urls], DirectoryArchive(directory / "blobs")))
+            beacon = await stack.enter_async_context(blob_client(config, directory))
             rollup = Rollup(l1, deployment.rollup)
             terms = await _terms(config, l1, rollup, address_bytes(deployment.stage))
             store = ChainStore.open(directory / "chain", genesis)
@@ -141,9 +142,11 @@ class ChallengerService:
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
             await stack.enter_async_context(serve_metrics(metrics, config.challenger.metrics_port))
+            await stack.enter_async_context(
+                serve_blobs(beacon.archive, config.challenger.host, config.challenger.blobs_port))
             await self._serve(self.parts)
 
-    def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BeaconClient,
+    def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BlobClient,
                   rollup: Rollup, terms: Terms, prover: Prover, transactions: TransactionManager,
                   node: RollupNode) -> Parts:
         knowledge = self._knowledge or NodeKnowledge(node, prover)

@@ -38,7 +38,8 @@ from execution.header import Header
 from execution.rules import Rules
 from execution.types import Cursor, StepState
 from l1.artifacts import AnswerMalformed
-from l1.beacon import BeaconClient, BlobsMissing
+from l1.blob_client import BlobClient
+from l1.blob_sources import BlobsMissing
 from l1.client import L1Client, L1Inconsistent, L1Unavailable
 from l1.rpc_errors import RpcError
 
@@ -107,7 +108,7 @@ class RollupNode:
         settings: NodeSettings,
         store: ChainStore,
         l1: L1Client,
-        beacon: BeaconClient,
+        beacon: BlobClient,
         *,
         chain_lock: asyncio.Lock | None = None,
         on_switch: Callable[[Switch], None] | None = None,

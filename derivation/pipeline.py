@@ -17,7 +17,7 @@ import structlog
 from derivation.batch import BatchData
 from derivation.inbox import InboxTracker, L1Point, PostedBatch
 from l1.artifacts import AnswerMalformed
-from l1.beacon import BlobsMissing
+from l1.blob_sources import BlobsMissing
 from l1.client import BlockId, L1Block, L1Inconsistent, L1Log, L1Unavailable, bloom_may_contain
 from l1.events import InboxEvent, read_inbox_event
 from l1.rpc_errors import RpcError
@@ -36,7 +36,7 @@ class L1Source(Protocol):
 
 
 class BlobSource(Protocol):
-    """What the pipeline needs of a BeaconClient."""
+    """What the pipeline needs of a BlobClient."""
 
     async def blobs(self, timestamp: int, hashes: Sequence[bytes]) -> tuple[bytes, ...]: ...
 

@@ -1,198 +1,117 @@
-"""Blobs from the beacon API, each verified against its versioned hash, and kept from the moment they are seen.
+"""Blobs from a beacon node (Ethereum Beacon APIs).
 
-Ethereum prunes blobs after 18 days and forgets those of orphaned slots at once; the archive doesn't.
+/eth/v1/beacon/blobs/{block_id} (since Fusaka; SSZ or JSON, filtered by versioned hash) is asked first, then the older
+/eth/v1/beacon/blob_sidecars/{block_id}, which leaves with Gloas; afterwards first the one that answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol, Self
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import aiohttp
+from l1.blob_sources import Answer, BlobRequest, Candidate, HttpSource, SourceEmpty, SourceFailed, text_of
+from l1.kzg import BLOB_SIZE, versioned_hash
+from rpc.errors import RpcError
+from rpc.json_input import parse_json
+from rpc.limits import ServerLimits
 
-from l1.client import L1Unavailable, RetryPolicy
-from l1.kzg import BLOB_SIZE, blob_versioned_hash
-
-_RETRY = RetryPolicy(tries=2)
-
-
-class BlobsMissing(Exception):
-    """No source has these blobs now. It isn't known whether any ever will. `hashes`: the missing ones."""
-
-    def __init__(self, hashes: Sequence[bytes], slot: int, reasons: Sequence[str]) -> None:
-        self.hashes, self.slot = tuple(hashes), slot
-        listed = ", ".join("0x" + each.hex() for each in hashes)
-        super().__init__(f"no source has blobs {listed} of slot {slot}: {'; '.join(reasons) or 'none asked'}")
+MAX_BLOBS_PER_BLOCK = 128  # more than any blob parameter fork plans
+_MAX_JSON_BLOB = 2 * BLOB_SIZE + 4096  # hex, and what else a sidecar says
+_MAX_SMALL_ANSWER = 1 << 20
+_SSZ = "application/octet-stream"
+_JSON = "application/json"
+_JSON_LIMITS = ServerLimits(max_depth=16)
 
 
-class BlobArchive(Protocol):
-    """Where blobs are kept, by versioned hash."""
+class BeaconSource(HttpSource):
+    """One beacon node, or a blob archive with the same API."""
 
-    def get(self, versioned_hash: bytes) -> bytes | None: ...
-    def put(self, versioned_hash: bytes, blob: bytes) -> None: ...
-
-
-class DirectoryArchive:
-    """One file a blob. What is written is whole or not there."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.mkdir(parents=True, exist_ok=True)
-
-    def get(self, versioned_hash: bytes) -> bytes | None:
-        try:
-            blob = self._file(versioned_hash).read_bytes()
-        except FileNotFoundError:
-            return None
-        return blob if len(blob) == BLOB_SIZE else None
-
-    def put(self, versioned_hash: bytes, blob: bytes) -> None:
-        file = self._file(versioned_hash)
-        partial = file.with_suffix(".partial")
-        partial.write_bytes(blob)
-        partial.replace(file)
-
-    def _file(self, versioned_hash: bytes) -> Path:
-        return self._path / versioned_hash.hex()
-
-
-class MemoryArchive(dict[bytes, bytes]):
-    """For tests and one-off commands."""
-
-    def put(self, versioned_hash: bytes, blob: bytes) -> None:
-        self[versioned_hash] = blob
-
-
-class BeaconClient:
-    """`urls` of beacon nodes or blob archives with the same API; any of them may be wrong, late or empty."""
-
-    def __init__(
-        self, urls: str | Sequence[str], archive: BlobArchive | None = None, *, retry: RetryPolicy = _RETRY
-    ) -> None:
-        self._urls = [url.rstrip("/") for url in ([urls] if isinstance(urls, str) else urls)]
-        self._archive: BlobArchive = MemoryArchive() if archive is None else archive
-        self._retry = retry
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        super().__init__(url, timeout=timeout)
         self._clock: tuple[int, int] | None = None  # genesis time, seconds per slot
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._endpoints = [self._blobs, self._sidecars]
 
     async def slot_at(self, timestamp: int) -> int:
-        """The slot of the L1 block with that timestamp (seconds). L1Unavailable if no node says when slots began."""
+        """The slot of the L1 block with that timestamp (seconds). SourceFailed if the node doesn't say when slots began."""
         if self._clock is None:
-            genesis = await self._first("/eth/v1/beacon/genesis")
-            spec = await self._first("/eth/v1/config/spec")
             try:
+                genesis = _object(await self.get("/eth/v1/beacon/genesis", _MAX_SMALL_ANSWER, _JSON))
+                spec = _object(await self.get("/eth/v1/config/spec", _MAX_SMALL_ANSWER, _JSON))
                 self._clock = int(genesis["data"]["genesis_time"]), int(spec["data"]["SECONDS_PER_SLOT"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise L1Unavailable(f"the beacon node's genesis or spec is unreadable: {error!r}") from error
+            except (SourceEmpty, KeyError, TypeError, ValueError) as error:
+                raise SourceFailed(f"the beacon node's genesis or spec is unreadable: {error!r}") from error
         genesis_time, seconds = self._clock
         return max(0, timestamp - genesis_time) // max(1, seconds)
 
-    async def blobs(self, timestamp: int, hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-        """The blobs with these versioned hashes, in order, of the L1 block with that timestamp; each one recomputed.
-
-        BlobsMissing if some source answers but none has them all, L1Unavailable if none answers.
-        """
-        found = {each: blob for each in hashes if (blob := self._archive.get(each)) is not None}
-        if len(found) < len(set(hashes)):
-            slot = await self.slot_at(timestamp)
-            await self._collect(slot, hashes, found)
-        return tuple(found[each] for each in hashes)
-
-    async def _collect(self, slot: int, hashes: Sequence[bytes], found: dict[bytes, bytes]) -> None:
-        reasons: list[str] = []
-        answered = False
-        for url in self._urls:
-            for path in (f"/eth/v1/beacon/blob_sidecars/{slot}", f"/eth/v1/beacon/blobs/{slot}"):
-                try:
-                    answer = await self._get(url + path)
-                    answered = True
-                except L1Unavailable as error:
-                    reasons.append(str(error))
-                    continue
-                except LookupError as error:
-                    answered = True
-                    reasons.append(str(error))
-                    continue
-                await self._keep(_blobs_in(answer), hashes, found)
-                if all(each in found for each in hashes):
-                    return
-                reasons.append(f"{url}{path} has other blobs")
-        if not answered:
-            raise L1Unavailable("; ".join(reasons) or "no beacon URL")
-        raise BlobsMissing([each for each in hashes if each not in found], slot, reasons)
-
-    async def _keep(self, blobs: Iterable[bytes], wanted: Sequence[bytes], found: dict[bytes, bytes]) -> None:
-        """Takes those that are wanted; what doesn't hash to a wanted one is nobody's."""
-        for blob in blobs:
-            if all(each in found for each in wanted):
-                return
+    async def fetch(self, request: BlobRequest) -> Sequence[Candidate]:
+        slot = await self.slot_at(request.timestamp)
+        empty: list[str] = []
+        failed: SourceFailed | None = None
+        for endpoint in tuple(self._endpoints):
             try:
-                versioned_hash = await asyncio.to_thread(blob_versioned_hash, blob)
-            except ValueError:
+                if found := await endpoint(slot, request.hashes):
+                    self._endpoints.sort(key=lambda each: each != endpoint)
+                    return found
+                empty.append(f"slot {slot} has no blobs")
+            except SourceEmpty as error:
+                empty.append(str(error))
+            except SourceFailed as error:
+                failed = error
+        if failed is not None:
+            raise failed
+        raise SourceEmpty("; ".join(empty))
+
+    async def _blobs(self, slot: int, hashes: Sequence[bytes]) -> list[Candidate]:
+        query = [("versioned_hashes", "0x" + each.hex()) for each in dict.fromkeys(hashes)]
+        answer = await self.get(f"/eth/v1/beacon/blobs/{slot}", MAX_BLOBS_PER_BLOCK * _MAX_JSON_BLOB,
+                                f"{_SSZ};q=1.0,{_JSON};q=0.9", query)  # fmt: skip
+        if answer.content_type == _SSZ:
+            body = answer.body  # List[Blob]: the blobs end to end
+            if len(body) % BLOB_SIZE:
+                raise SourceFailed(f"{len(body):,} bytes of SSZ are not whole blobs")
+            return [Candidate(body[at : at + BLOB_SIZE]) for at in range(0, len(body), BLOB_SIZE)]
+        entries = await asyncio.to_thread(_list, answer)
+        return [Candidate(blob) for each in entries if isinstance(each, str) and (blob := _blob(each))]
+
+    async def _sidecars(self, slot: int, hashes: Sequence[bytes]) -> list[Candidate]:
+        answer = await self.get(
+            f"/eth/v1/beacon/blob_sidecars/{slot}", MAX_BLOBS_PER_BLOCK * _MAX_JSON_BLOB, _JSON
+        )
+        found: list[Candidate] = []
+        for each in await asyncio.to_thread(_list, answer):
+            if not isinstance(each, Mapping):
                 continue
-            if versioned_hash in wanted and versioned_hash not in found:
-                found[versioned_hash] = blob
-                self._archive.put(versioned_hash, blob)
-
-    def remember(self, blobs: Iterable[bytes], hashes: Iterable[bytes]) -> None:
-        """Archives blobs that this process made itself, under hashes it computed itself."""
-        for versioned_hash, blob in zip(hashes, blobs, strict=True):
-            self._archive.put(versioned_hash, blob)
-
-    async def _first(self, path: str) -> Mapping[str, Any]:
-        reasons: list[str] = []
-        for url in self._urls:
-            try:
-                return await self._get(url + path)
-            except (L1Unavailable, LookupError) as error:
-                reasons.append(str(error))
-        raise L1Unavailable("; ".join(reasons) or "no beacon URL")
-
-    async def _get(self, url: str) -> Mapping[str, Any]:
-        """JSON of a GET. LookupError if the node answers that it has nothing there, L1Unavailable if it doesn't."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._retry.timeout))
-        reason, wait = "", self._retry.backoff
-        for attempt in range(self._retry.tries):
-            if attempt:
-                await asyncio.sleep(wait)
-                wait *= 2
-            try:
-                async with self._session.get(url, headers={"Accept": "application/json"}) as response:
-                    if response.status == 200:
-                        answer = await response.json(content_type=None)
-                        if isinstance(answer, Mapping):
-                            return answer
-                        reason = "an answer that isn't an object"
-                    elif response.status < 500 and response.status != 429:
-                        raise LookupError(f"{url}: HTTP {response.status}")
-                    else:
-                        reason = f"HTTP {response.status}"
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-                reason = f"{type(error).__name__} {error}".strip()
-        raise L1Unavailable(f"{url}: {reason}")
+            claimed = versioned_hash(_bytes(text_of(each, "kzg_commitment")))
+            if claimed in hashes and (blob := _blob(text_of(each, "blob"))):
+                found.append(Candidate(blob, claimed))
+        return found
 
 
-def _blobs_in(answer: Mapping[str, Any]) -> Iterable[bytes]:
-    """Whatever looks like a blob in either endpoint's answer."""
-    data = answer.get("data")
-    for entry in data if isinstance(data, list) else ():
-        text = entry.get("blob") if isinstance(entry, Mapping) else entry
-        if isinstance(text, str) and len(text) == 2 + 2 * BLOB_SIZE:
-            try:
-                yield bytes.fromhex(text[2:])
-            except ValueError:
-                continue
+def _object(answer: Answer) -> Mapping[str, Any]:
+    try:
+        found = parse_json(answer.body, _JSON_LIMITS)
+    except RpcError as error:
+        raise SourceFailed(f"an answer that isn't JSON, or too much of it: {error}") from error
+    if not isinstance(found, Mapping):
+        raise SourceFailed("an answer that isn't an object")
+    return found
+
+
+def _list(answer: Answer) -> list[Any]:
+    data = _object(answer).get("data")
+    if not isinstance(data, list):
+        raise SourceFailed("an answer without a list of blobs")
+    return data[:MAX_BLOBS_PER_BLOCK]
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        return b""
+
+
+def _blob(text: str) -> bytes | None:
+    blob = _bytes(text) if len(text) == 2 + 2 * BLOB_SIZE else b""
+    return blob if len(blob) == BLOB_SIZE else None

@@ -1,4 +1,4 @@
-"""web3's HTTP provider, safe to cancel.
+"""web3's HTTP provider, safe to cancel and to answer anything.
 
 web3 8.0 guards its sessions with one `threading.Lock` of the whole process, which each request acquires on a thread. A
 request cancelled while it waits there leaves the lock taken for good: from then on every request of every provider in
@@ -8,12 +8,19 @@ the process waits forever. An event loop needs no lock here, since nothing is aw
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from eth_typing import URI
 from web3 import AsyncHTTPProvider
 from web3._utils.http_session_manager import HTTPSessionManager
+from web3.types import RPCResponse
+
+from rpc.errors import RpcError
+from rpc.json_input import parse_json
+from rpc.limits import ServerLimits
+
+_LIMITS = ServerLimits(max_values=5_000_000)
 
 
 class HttpProvider(AsyncHTTPProvider):
@@ -26,6 +33,17 @@ class HttpProvider(AsyncHTTPProvider):
             exception_retry_configuration=None,
         )
         self._request_session_manager = _Sessions()
+
+    @staticmethod
+    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
+        """ValueError for what isn't JSON, or nested so deeply that the parser's stack would overflow."""
+        try:
+            answer = parse_json(raw_response, _LIMITS)
+        except RpcError as error:
+            raise ValueError(f"not an answer: {error}") from error
+        if not isinstance(answer, dict):
+            raise ValueError("an answer that isn't an object")  # noqa: TRY004
+        return cast(RPCResponse, answer)
 
 
 class _Sessions(HTTPSessionManager):

@@ -27,7 +27,8 @@ from chain.store import ChainStore
 from challenger.game import Rules as GameRules
 from derivation.codec import CHUNKS_PER_BLOB, MAX_TRANSACTION_SIZE
 from derivation.node import RollupNode
-from l1.beacon import BeaconClient, DirectoryArchive
+from l1.blob_client import BlobClient
+from l1.blob_server import BlobEndpoint
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.fees import FeeCaps
@@ -44,6 +45,7 @@ from sequencer.ledger import BatchLedger
 from sequencer.metrics import metrics_app
 from sequencer.node import L2Node
 from sequencer.policy import BuilderSettings
+from verdict.blob_settings import blob_client
 from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
 from verdict.errors import L1Problem
@@ -145,8 +147,7 @@ class SequencerService:
         check_identity(directory, config, deployment)
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
-            beacon = await stack.enter_async_context(
-                BeaconClient(config.l1.beacon_url, DirectoryArchive(directory / "blobs")))
+            beacon = await stack.enter_async_context(blob_client(config, directory))
             if (chain_id := await l1.chain_id()) != config.l1.chain_id:
                 raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
             store = ChainStore.open(directory / "chain", genesis)
@@ -160,7 +161,8 @@ class SequencerService:
             stack.callback(parts.derivation.close)
             dispatcher = build_dispatcher(parts.node)
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
-            server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health)
+            server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health,
+                               routes=BlobEndpoint(beacon.archive).routes())
             stack.callback(parts.node.events.close)
             if config.sequencer.metrics_port:
                 await _serve_metrics(stack, parts, config.sequencer.host, config.sequencer.metrics_port)
@@ -211,7 +213,7 @@ class SequencerService:
 
 
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
-              beacon: BeaconClient, transactions: TransactionManager, claims: Claims) -> Parts:
+              beacon: BlobClient, transactions: TransactionManager, claims: Claims) -> Parts:
     rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
     of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)

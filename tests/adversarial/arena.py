@@ -18,7 +18,8 @@ from challenger.game import Rules as GameRules
 from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from execution.calls import contract_address
-from l1.beacon import BeaconClient
+from l1.beacon import BeaconSource
+from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.events import AssertionStatus
@@ -133,7 +134,7 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
     }  # fmt: skip
     async with Devnet(directory, overrides, l1_settings={"accounts": 40}) as net:
         await _queue(net)
-        async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
+        async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
             await transact(net, 0)
             with ChainStore.open(None, l2_genesis(net.config)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)

@@ -19,7 +19,8 @@ from chain.store import ChainStore
 from derivation.node import RollupNode
 from execution.calls import contract_address
 from execution.types import Transaction
-from l1.beacon import BeaconClient
+from l1.beacon import BeaconSource
+from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox
 from sequencer.claims import BatchClaims
@@ -107,7 +108,7 @@ async def quarried(directory: Path, stones: int, *, forced: bool = True, stride:
             Devnet(directory, settings, l1_settings={"accounts": 40, **(l1_settings or {})}))
         await stack.enter_async_context(net.sequencer())
         l1 = await stack.enter_async_context(L1Client(net.l1.rpc_url))
-        beacon = await stack.enter_async_context(BeaconClient(net.l1.beacon_url))
+        beacon = await stack.enter_async_context(BlobClient([BeaconSource(net.l1.beacon_url)]))
         raw = await read_much(net, stones, forced=forced)
         store = stack.enter_context(ChainStore.open(None, l2_genesis(net.config)))
         node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)

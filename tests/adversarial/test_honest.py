@@ -20,7 +20,8 @@ from derivation.commitments import CheckpointProof, checkpoint_blobs, open_check
 from derivation.proof import StepProof, build_step_proof
 from execution.abi import encode_witness
 from execution.types import Transaction, Witness
-from l1.beacon import BeaconClient
+from l1.beacon import BeaconSource
+from l1.blob_client import BlobClient
 from l1.contracts import Rollup
 from l1.events import AssertionStatus, GameStatus
 from l1.kzg import Opening, Prover
@@ -183,7 +184,7 @@ async def test_proofs_against_a_liar_do_not_hit_the_honest(tmp_path: Path) -> No
             await scene.until_status(lied, AssertionStatus.KILLED)
         last = scene.truth.steps - 1
         proof = (await build_step_proof(scene.node, 0, last)).proof
-        async with BeaconClient(scene.net.l1.beacon_url) as beacon, scene.sender(scene.net.account(ATTACKER)) as attacker:
+        async with BlobClient([BeaconSource(scene.net.l1.beacon_url)]) as beacon, scene.sender(scene.net.account(ATTACKER)) as attacker:
             reader = CheckpointReader(beacon, Prover(0), 1)
             false = dataclasses.replace(claimed, checkpoint_blobs=(await scene.rollup.assertion(lied)).checkpoint_blobs,
                                         created_at=(await scene.rollup.assertion(lied)).created_at)

@@ -7,7 +7,8 @@ from typing import Any
 
 from chain.store import ChainStore
 from derivation.node import RollupNode
-from l1.beacon import BeaconClient
+from l1.beacon import BeaconSource
+from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox
 from tests.e2e.devnet import ETHER, Devnet
@@ -38,7 +39,7 @@ async def test_a_node_derived_from_l1_alone_has_the_sequencers_blocks(tmp_path: 
         await net.until(safe, "everything is on L1")
         head = (await l2.eth.get_block("safe"))["number"]
 
-        async with L1Client(net.l1.rpc_url) as l1, BeaconClient(net.l1.beacon_url) as beacon:
+        async with L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
             with ChainStore.open(None, l2_genesis(net.config)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:

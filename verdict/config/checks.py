@@ -36,7 +36,7 @@ def check(config: Config) -> list[Problem]:
     """Every inconsistency of a configuration whose single keys are all right."""
     return [
         problem
-        for part in (_chains, _rollup, _dispute, _sequencer, _embedded, _ports)
+        for part in (_chains, _rollup, _dispute, _sequencer, _blobs, _embedded, _ports)
         for problem in part(config)
     ]
 
@@ -113,6 +113,13 @@ def _sequencer(config: Config) -> Iterator[Problem]:
             yield Problem(f"{name}.transactions.min_tip", "is above max_fee: no transaction could ever be sent")
 
 
+def _blobs(config: Config) -> Iterator[Problem]:
+    least = config.dispute.window + 86400
+    if config.blobs.keep_for < least:
+        yield Problem("blobs.keep_for", f'"{span(config.blobs.keep_for)}" is too short: checkpoints of an assertion that '
+                      f'can still be disputed would be lost; at least dispute.window and a day, "{span(least)}"')
+
+
 def _embedded(config: Config) -> Iterator[Problem]:
     embedded = config.l1.embedded
     if embedded is None:
@@ -182,6 +189,7 @@ def _ports(config: Config) -> Iterator[Problem]:
         ("sequencer.port", config.sequencer.port),
         ("sequencer.metrics_port", config.sequencer.metrics_port),
         ("challenger.metrics_port", config.challenger.metrics_port),
+        ("challenger.blobs_port", config.challenger.blobs_port),
     ]
     for key, port in ports:
         if port and port in taken:

@@ -172,12 +172,29 @@ class Sequencer(Table):
     transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
 
 
+class Blobs(Table):
+    """`[blobs]`: where the daemons get blobs from, and how long they keep them. Each verifies every blob it is given."""
+
+    beacon_urls: tuple[Url, ...] = Field((), description="further beacon APIs, asked after `l1.beacon_url`")
+    peer_urls: tuple[Url, ...] = Field(
+        (), description="other Verdict daemons that serve their archives (the URL of a sequencer's or node's JSON-RPC), "
+        "asked last")
+    hedge_after: Interval = Field("2s", description="a source silent for so long: the next one is asked too")
+    timeout: Interval = Field("10s", description="of one request")
+    keep_for: Seconds = Field(
+        "30d", description="blobs younger than that stay in the archive, and so do those of batches that L1 has not "
+        "finalized or whose assertion isn't confirmed; at least dispute.window and a day")
+    max_size: Size | None = Field(
+        None, description="older ones stay as long as the archive is below this size; none of them if it is left out")
+
+
 class Challenger(Table):
     """`[challenger]`: the challenger daemon."""
 
     l1_rpc_urls: tuple[Url, ...] = Field(
         (), description="further L1 clients; while they disagree with `l1.rpc_url` the challenger waits")
-    beacon_urls: tuple[Url, ...] = Field((), description="further beacon clients, asked when one has no blob")
+    host: Host = Field("127.0.0.1", description="address to listen on with blobs_port")
+    blobs_port: PortOrOff = Field(0, description="port that serves its blob archive to other nodes; 0: off")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
     max_proof_calldata: Annotated[Number, Field(ge=1_000, le=1_000_000)] = Field(
         100_000, description="bytes; a step proof with more has its witness staged as contract code. Public mempools take "
@@ -205,6 +222,7 @@ class Config(Table):
     dispute: Dispute = Field(default_factory=Dispute)
     sequencer: Sequencer = Field(default_factory=Sequencer)
     challenger: Challenger = Field(default_factory=Challenger)
+    blobs: Blobs = Field(default_factory=Blobs)
 
     @property
     def deployment_path(self) -> Path:

@@ -26,13 +26,13 @@ from execution.encoding import keccak
 from execution.rules import Rules
 from execution.step import Machine
 from execution.types import Transaction
-from l1.beacon import BeaconClient, DirectoryArchive
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.fees import FeeCaps
 from l1.txmanager import TransactionManager, TransactionPolicy
 from sequencer.asserter import Asserter, AsserterSettings
 from sequencer.claims import BatchClaims
+from verdict.blob_settings import blob_client
 from verdict.config import Config, load_config
 from verdict.daemon import run_daemon
 from verdict.deployment import Deployment
@@ -116,8 +116,7 @@ async def assert_lies(config: Config, transaction: bytes, token: bytes, thief: b
     policy = TransactionPolicy(FeeCaps(own.max_fee, own.max_blob_fee, own.min_tip), own.resubmit_after, poll=poll)
     async with contextlib.AsyncExitStack() as stack:
         l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
-        beacon = await stack.enter_async_context(
-            BeaconClient(config.l1.beacon_url, DirectoryArchive(directory / "blobs")))
+        beacon = await stack.enter_async_context(blob_client(config, directory))
         store = ChainStore.open(directory / "chain", l2_genesis(config))
         stack.callback(store.close)
         transactions = await stack.enter_async_context(TransactionManager(

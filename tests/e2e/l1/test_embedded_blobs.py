@@ -13,7 +13,8 @@ from eth_account.signers.local import LocalAccount
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from execution.encoding import encode_bytes, wrap_list
-from l1.beacon import BeaconClient
+from l1.beacon import BeaconSource
+from l1.blob_client import BlobClient
 from l1.blobs import to_sidecar, trusted_setup
 from l1.embedded.service import EmbeddedL1
 from tests.e2e.l1.chain import GWEI, ON_DEMAND, Beacon, blob_of, rpc, rpc_error
@@ -89,7 +90,7 @@ async def test_blobs_come_back_from_the_beacon_api(l1: EmbeddedL1, w3: AsyncWeb3
     assert only == ["0x" + BLOBS[1].hex()]
     assert (await beacon.get("/eth/v1/beacon/blobs/genesis"))["data"] == []
 
-    async with BeaconClient(l1.beacon_url) as client:
+    async with BlobClient([BeaconSource(l1.beacon_url)]) as client:
         hashes = [bytes(each) for each in transaction.blobVersionedHashes]
         assert await client.blobs(block.timestamp, hashes) == BLOBS
 

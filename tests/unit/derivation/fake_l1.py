@@ -18,7 +18,7 @@ from derivation.batch import (
 )
 from l1.artifacts import artifact
 from l1.batch_header import BATCH_HEADER_ABI
-from l1.beacon import BlobsMissing
+from l1.blob_sources import BlobsMissing
 from l1.client import BlockId, L1Block, L1Log
 from tests.unit.derivation.blob_data import blobs_of
 
@@ -158,7 +158,7 @@ class FakeL1:
     async def blobs_of(self, timestamp: int, hashes: tuple[bytes, ...]) -> tuple[bytes, ...]:
         missing = [each for each in hashes if each in self.withheld]
         if missing:
-            raise BlobsMissing(missing, 0, ["withheld"])
+            raise BlobsMissing(missing, ["withheld"])
         return tuple(self.blobs[each] for each in hashes)
 
 

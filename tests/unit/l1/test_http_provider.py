@@ -55,3 +55,24 @@ async def test_no_answer_in_time_is_a_timeout() -> None:
         released.set()
         await provider.disconnect()
         server.close()
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"result":' * 200_000, b"[]", b"null", b"\xff", b'{"result": NaN}'])
+async def test_what_is_no_answer_is_a_value_error(body: bytes) -> None:
+    """Deep nesting would overflow the stack of the parser in C and end the process."""
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    provider = HttpProvider(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    try:
+        with pytest.raises(ValueError):
+            await provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
+    finally:
+        await provider.disconnect()
+        await runner.cleanup()
+
