@@ -34,7 +34,7 @@ from enum import Enum, IntEnum, auto
 from typing import TypeAlias
 
 COMMITMENT_SIZE = 31
-MAX_STEPS = 1 + 16 + 6 * 64 * 32 + 1
+MAX_STEPS = 1 + 16 + 6 * 64 * 63 + 1
 """Steps of the largest batch: block start, forced transactions, items of 6 blobs, batch end."""
 ELEMENTS_PER_BLOB = 4096
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from execution.encoding import keccak
+from l1.pointers import MAX_POINTER_DATA, pointer_address
 
-MAX_PIECE = 24_575
-"""Bytes: the largest contract (EIP-170) without the STOP that it begins with."""
+MAX_PIECE = MAX_POINTER_DATA  # bytes
 MAX_TRANSACTION_GAS = 1 << 24
 """L1 gas of one transaction at most (EIP-7825)."""
 
-_SALT = bytes(32)
 # A cold account (EIP-2929) for the contract, which asks for its size, a warm one for EXECUTE, calldata and memory.
 _POINTER_GAS = 2_600 + 100 + 1_100
 _STAGED_WORD_GAS = 3  # EXECUTE's `staged_gas_per_word`
@@ -46,17 +44,6 @@ def cut(witness: bytes, stage: bytes) -> tuple[Piece, ...]:
     """The pieces that make up `witness`, in order, each as large as can be but the last. `stage`: 20 bytes."""
     parts = [witness[start : start + MAX_PIECE] for start in range(0, len(witness), MAX_PIECE)]
     return tuple(Piece(part, pointer_address(stage, part)) for part in parts)
-
-
-def pointer_address(stage: bytes, data: bytes) -> bytes:
-    """Where the contract at `stage` puts `data` (CREATE2, EIP-1014): 20 bytes."""
-    return keccak(b"\xff" + stage + _SALT + keccak(creation_code(data)))[12:]
-
-
-def creation_code(data: bytes) -> bytes:
-    """SSTORE2's: PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN; then 0x00 and the data,
-    which it returns."""
-    return b"\x61" + (1 + len(data)).to_bytes(2, "big") + bytes.fromhex("80600a3d393df3") + b"\x00" + data
 
 
 def staging_gas(data: bytes) -> int:

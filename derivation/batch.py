@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 from derivation.codec import (
     BLOB_SIZE,
+    CHUNK_SIZE,
     CHUNKS_PER_BLOB,
-    EMPTY_DICTIONARY,
     MAX_BLOBS,
+    MAX_CALLDATA_CHUNKS,
+    MAX_PAGES,
     Item,
     blob_elements,
     decode_chunk,
+    dictionary_of,
     from_elements,
 )
 from execution.types import ZERO_HASH, Withdrawal
@@ -30,7 +33,7 @@ __all__ = [
     "blob_count",
     "due_end",
     "genesis_parent",
-    "valid_shape",
+    "header_flaw",
 ]  # fmt: skip
 
 MAX_DEPOSITS_PER_BATCH = 16
@@ -71,14 +74,14 @@ class Inclusion:
 
 
 class BatchInconsistent(Exception):
-    """Parts that don't belong together: blobs, deposits or forced transactions that aren't this header's."""
+    """Parts that don't belong together: data, deposits or forced transactions that aren't this header's."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchData:
     """A batch with all it takes to derive it. BatchInconsistent if counts or indices don't fit the header.
 
-    That the blobs have the header's hashes is checked by whoever fetches them.
+    That blobs, data and pages have the header's hashes is checked by whoever gets them from L1.
     """
 
     header: BatchHeader
@@ -86,21 +89,29 @@ class BatchData:
     deposits: tuple[Deposit, ...] = ()
     forced: tuple[bytes, ...] = ()  # raw transactions
     inclusion: Inclusion | None = None
+    pages: tuple[bytes, ...] = ()  # contents, 1 to 24,575 bytes each
+    data: bytes = b""  # of a batch in calldata: its chunks, end to end
     _decoded: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         header = self.header
+        if (flaw := header_flaw(header)) is not None:
+            raise BatchInconsistent(flaw)
+        if len(self.pages) != len(header.pages):
+            raise BatchInconsistent(f"batch {header.index} names {len(header.pages)} pages, not {len(self.pages)}")
+        if len(self.data) != (CHUNK_SIZE * header.chunk_count if header.in_calldata else 0):
+            raise BatchInconsistent(f"batch {header.index} does not have {len(self.data)} bytes in calldata")
         if len(self.blobs) != len(header.blob_hashes) or any(len(blob) != BLOB_SIZE for blob in self.blobs):
             raise BatchInconsistent(f"batch {header.index} has {len(header.blob_hashes)} blobs of {BLOB_SIZE} bytes")
-        if blob_count(header.chunk_count) != len(self.blobs):
-            raise BatchInconsistent(f"{header.chunk_count} chunks do not make {len(self.blobs)} blobs")
         if [deposit.index for deposit in self.deposits] != list(range(header.deposit_start, header.deposit_end)):
             raise BatchInconsistent(f"batch {header.index} takes deposits {header.deposit_start} to {header.deposit_end}")
         if len(self.forced) != header.forced_end - header.forced_start:
             raise BatchInconsistent(f"batch {header.index} takes {header.forced_end - header.forced_start} forced ones")
 
     def chunk(self, index: int) -> bytes | None:
-        """The 2,032 bytes of chunk `index`, counted from 0; None if its field elements carry none."""
+        """The 2,032 bytes of chunk `index`, counted from 0; None if one of its field elements is 2^254 or more."""
+        if self.header.in_calldata:
+            return self.data[CHUNK_SIZE * index : CHUNK_SIZE * (index + 1)]
         return from_elements(blob_elements(self.blobs, index))
 
     def items(self, index: int, chain_id: int) -> tuple[Item, ...]:
@@ -108,7 +119,7 @@ class BatchData:
         items = self._decoded.get(index)
         if items is None:
             chunk = self.chunk(index)
-            items = () if chunk is None else decode_chunk(chunk, chain_id, EMPTY_DICTIONARY)
+            items = () if chunk is None else decode_chunk(chunk, chain_id, dictionary_of(self.pages))
             self._decoded[index] = items
         return items
 
@@ -118,9 +129,17 @@ def blob_count(chunk_count: int) -> int:
     return -(-chunk_count // CHUNKS_PER_BLOB)
 
 
-def valid_shape(chunk_count: int, blobs: int) -> bool:
-    """Whether the Inbox takes a batch of that shape."""
-    return 0 <= blobs <= MAX_BLOBS and blob_count(chunk_count) == blobs
+def header_flaw(header: BatchHeader) -> str | None:
+    """What of the data that a header names no Inbox would take; None: nothing."""
+    chunks, blobs = header.chunk_count, len(header.blob_hashes)
+    if len(header.pages) > MAX_PAGES:
+        return f"batch {header.index} names {len(header.pages)} pages, {MAX_PAGES} are allowed"
+    if header.in_calldata:
+        if blobs or not 0 < chunks <= MAX_CALLDATA_CHUNKS:
+            return f"batch {header.index} has {chunks} chunks in calldata and {blobs} blobs"
+    elif blobs > MAX_BLOBS or blob_count(chunks) != blobs:
+        return f"batch {header.index} has {chunks} chunks in {blobs} blobs"
+    return None
 
 
 def due_end(l1_blocks: Sequence[int], start: int, origin_number: int, limit: int) -> int:

@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from derivation.batch import (
     MAX_DEPOSITS_PER_BATCH,
     MAX_FORCED_PER_BATCH,
+    BatchData,
     BatchHeader,
     Deposit,
     ForcedTransaction,
     Inclusion,
     due_end,
     genesis_parent,
+    header_flaw,
 )
+from derivation.codec import CHUNK_SIZE
+from derivation.merkle import chunk_root, split_chunks
+from derivation.pages import MemoryPages, Pages
 from execution.encoding import keccak
 from l1.client import L1Block, L1Inconsistent
-from l1.events import BatchPosted, Deposited, InboxEvent, TransactionForced
+from l1.events import (
+    BatchPosted,
+    CalldataPosted,
+    Deposited,
+    InboxEvent,
+    PagePublished,
+    TransactionForced,
+)
+from l1.pointers import MAX_POINTER_DATA, pointer_address
 
-_SNAPSHOT_VERSION = 1
+_SNAPSHOT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +51,38 @@ class L1Point:
 
 @dataclass(frozen=True, slots=True)
 class PostedBatch:
-    """A batch as L1 shows it: all but its blobs."""
+    """A batch as L1 shows it: all but its blobs. `pages` (contents) and `data` are there when it has just been read;
+    what is kept of it is `without_data`."""
 
     header: BatchHeader
     hash: bytes
     deposits: tuple[Deposit, ...]
     forced: tuple[bytes, ...]
     inclusion: Inclusion
+    pages: tuple[bytes, ...] = ()
+    data: bytes = b""  # of a batch in calldata: its chunks, end to end
+
+    def without_data(self) -> Self:
+        """Less what is large and kept elsewhere."""
+        return replace(self, pages=(), data=b"")
+
+    def with_blobs(self, blobs: tuple[bytes, ...]) -> BatchData:
+        """The whole batch. BatchInconsistent if these can't be its parts."""
+        return BatchData(self.header, blobs, self.deposits, self.forced, self.inclusion, self.pages, self.data)
 
 
 class InboxTracker:
-    """`window`: how many of the newest L1 blocks can be rewound."""
+    """`inbox`: its address, 20 bytes. `window`: how many of the newest L1 blocks can be rewound. `pages`: where the
+    dictionary's pages are kept; what is in there already is known from the start."""
 
-    def __init__(self, window: int = 512) -> None:
+    def __init__(self, inbox: bytes, window: int = 512, pages: Pages | None = None) -> None:
+        self._inbox = inbox
         self._window = window
+        self._pages = MemoryPages() if pages is None else pages
         self._points: list[L1Point] = []
         self._deposits: list[Deposit] = []  # those a batch that can still be rewound, or a later one, may take
         self._forced: list[ForcedTransaction] = []
-        self._batches: list[PostedBatch] = []  # the newest ones, in order
+        self._batches: list[PostedBatch] = []  # the newest ones, in order, without their data
         self._dropped: tuple[int, int, int] = (0, 0, 0)  # deposits, forced ones, batches no longer kept
 
     # --- reading -------------------------------------------------------------------------------------------
@@ -91,24 +118,33 @@ class InboxTracker:
 
     def apply(self, block: L1Block, events: Sequence[tuple[InboxEvent, bytes]]) -> list[PostedBatch]:
         """Takes the next block, with its Inbox events and the hashes of their transactions, in order. Returns its
-        batches. L1Inconsistent, and nothing has changed, if block or events don't follow from what is known."""
+        batches, with pages and calldata. L1Inconsistent, and nothing has changed, if block or events don't follow from
+        what is known. Its pages are kept before it returns."""
         if self.last is not None and (block.parent_hash, block.number) != (self.last.hash, self.last.number + 1):
             raise L1Inconsistent(f"L1 block {block.number} does not follow {self.last.number}")
         kept = len(self._deposits), len(self._forced), len(self._batches)
+        beside = _Beside(
+            {event.batch_hash: event.data for event, _ in events if isinstance(event, CalldataPosted)}, {}
+        )
         try:
             found = [
                 batch
                 for event, transaction in events
-                if (batch := self._take(block, event, transaction)) is not None
+                if (batch := self._take(block, event, transaction, beside)) is not None
             ]
+            if beside.calldata:
+                raise L1Inconsistent(f"L1 block {block.number} has calldata of a batch that it does not have")
         except L1Inconsistent:
             del self._deposits[kept[0] :], self._forced[kept[1] :], self._batches[kept[2] :]
             raise
+        self._pages.put(beside.pages)
         self._points.append(L1Point(block.number, block.hash))
         self._prune()
         return found
 
-    def _take(self, block: L1Block, event: InboxEvent, transaction: bytes) -> PostedBatch | None:
+    def _take(
+        self, block: L1Block, event: InboxEvent, transaction: bytes, beside: _Beside
+    ) -> PostedBatch | None:
         match event:
             case Deposited(index, recipient, amount) if index == self.deposit_count:
                 self._deposits.append(Deposit(index, recipient, amount, block.number))
@@ -116,20 +152,28 @@ class InboxTracker:
                 self._forced.append(ForcedTransaction(index, raw, block.number))
             case BatchPosted():
                 inclusion = Inclusion(block.number, block.hash, block.timestamp, transaction, event.poster)
-                batch = self._batch(event, inclusion)
-                self._batches.append(batch)
+                batch = self._batch(event, inclusion, beside)
+                self._batches.append(batch.without_data())
                 return batch
+            case PagePublished(pointer, data) if 0 < len(data) <= MAX_POINTER_DATA:
+                if pointer != pointer_address(self._inbox, data):
+                    raise L1Inconsistent(f"L1 block {block.number}: page 0x{pointer.hex()} has other bytes")
+                beside.pages[pointer] = data
+            case CalldataPosted():
+                pass  # taken with its batch
             case _:
-                raise L1Inconsistent(f"L1 block {block.number}: {type(event).__name__} {event.index} is not the next")
+                raise L1Inconsistent(f"L1 block {block.number}: what can't be the next event of the Inbox: {_named(event)}")
         return None
 
-    def _batch(self, event: BatchPosted, inclusion: Inclusion) -> PostedBatch:
+    def _batch(self, event: BatchPosted, inclusion: Inclusion, beside: _Beside) -> PostedBatch:
         header = event.header
         named = f"batch {event.index} in L1 block {inclusion.block_number}"
         if (header.index, header.parent_hash) != (self.batch_count, self.head_hash) or event.index != header.index:
             raise L1Inconsistent(f"{named} does not follow batch {self.batch_count - 1}")
         if header.hash != event.batch_hash:
             raise L1Inconsistent(f"{named} has another hash than its event says")
+        if (flaw := header_flaw(header)) is not None:
+            raise L1Inconsistent(f"{named}: {flaw}")
         previous = self._batches[-1].header if self._batches else None
         starts = (previous.deposit_end, previous.forced_end) if previous else (0, 0)
         deposits, forced = self._deposits[starts[0] - self._dropped[0] :], self._forced[starts[1] - self._dropped[1] :]
@@ -141,8 +185,18 @@ class InboxTracker:
             raise L1Inconsistent(f"{named} does not take what is due to it")
         taken = tuple(deposits[: deposit_end - starts[0]])
         return PostedBatch(
-            header, event.batch_hash, taken, tuple(each.raw for each in forced[: forced_end - starts[1]]), inclusion
-        )
+            header, event.batch_hash, taken, tuple(each.raw for each in forced[: forced_end - starts[1]]), inclusion,
+            self._pages_of(header, named, beside), _calldata_of(header, named, beside.calldata.pop(event.batch_hash, b"")),
+        )  # fmt: skip
+
+    def _pages_of(self, header: BatchHeader, named: str, beside: _Beside) -> tuple[bytes, ...]:
+        pages = []
+        for pointer in header.pages:
+            page = beside.pages.get(pointer) or self._pages.get(pointer)
+            if page is None:
+                raise L1Inconsistent(f"{named} names page 0x{pointer.hex()}, which was not published")
+            pages.append(page)
+        return tuple(pages)
 
     def rewind(self, to: L1Point | None) -> list[PostedBatch]:
         """Forgets every block after `to` (None: all). Returns the batches that are gone, oldest first. KeyError if
@@ -179,7 +233,7 @@ class InboxTracker:
     # --- keeping -------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
-        """Everything, to go on from after a restart."""
+        """Everything but the pages, to go on from after a restart."""
         return json.dumps(
             {
                 "version": _SNAPSHOT_VERSION,
@@ -195,13 +249,15 @@ class InboxTracker:
         ).encode()
 
     @classmethod
-    def restore(cls, data: bytes, window: int = 512) -> InboxTracker:
-        """The inverse of `snapshot`. ValueError if it isn't one of this version."""
+    def restore(
+        cls, data: bytes, inbox: bytes, window: int = 512, pages: Pages | None = None
+    ) -> InboxTracker:
+        """The inverse of `snapshot`, with the same pages. ValueError if it isn't one of this version."""
         try:
             raw = json.loads(data)
             if raw["version"] != _SNAPSHOT_VERSION:
                 raise ValueError(f"a snapshot of version {raw['version']}")
-            tracker = cls(window)
+            tracker = cls(inbox, window, pages)
             tracker._dropped = tuple(raw["dropped"])
             tracker._points = [L1Point(number, bytes.fromhex(each)) for number, each in raw["points"]]
             tracker._deposits = [Deposit(i, bytes.fromhex(to), gwei, at) for i, to, gwei, at in raw["deposits"]]
@@ -210,6 +266,27 @@ class InboxTracker:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a snapshot of the Inbox: {error!r}") from error
         return tracker
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What a block's events bring along: calldata by batch hash, pages by pointer."""
+
+    calldata: dict[bytes, bytes]
+    pages: dict[bytes, bytes]
+
+
+def _calldata_of(header: BatchHeader, named: str, data: bytes) -> bytes:
+    """`data` if it is what the header commits to, which is none for a batch in blobs. L1Inconsistent."""
+    if len(data) != (CHUNK_SIZE * header.chunk_count if header.in_calldata else 0):
+        raise L1Inconsistent(f"{named} comes with {len(data)} bytes of calldata")
+    if data and chunk_root(split_chunks(data)) != header.data_root:
+        raise L1Inconsistent(f"{named} comes with other calldata than its root says")
+    return data
+
+
+def _named(event: InboxEvent) -> str:
+    return f"{type(event).__name__} {getattr(event, 'index', '')}".rstrip()
 
 
 def _hexed(value: Any) -> Any:
@@ -225,7 +302,7 @@ def _unhexed(value: Any) -> Any:
 
 
 def _batch_json(batch: PostedBatch) -> list[Any]:
-    """Plain JSON of a batch."""
+    """Plain JSON of a batch, without its data."""
     at = batch.inclusion
     return _hexed([
         batch.header.as_tuple(),

@@ -22,11 +22,13 @@ from derivation.batch import BatchData
 from derivation.deriver import DerivedBatch, Deriver, derive_batch, stored_headers
 from derivation.inbox import InboxTracker
 from derivation.inputs import DerivationParams
+from derivation.pages import StoredPages
 from derivation.pipeline import BatchSeen, Blocked, L1Advanced, Pipeline, Rewound
 from derivation.records import (
     PLACE_PREFIX,
     TRACKER_KEY,
     DerivedRecord,
+    calldata_key,
     decode_place,
     decode_record,
     encode_place,
@@ -130,6 +132,7 @@ class RollupNode:
         self._records: LRU[bytes, DerivedRecord] = LRU(_RECORD_CACHE)
         self._unsaved = 0
         self._finalized = 0
+        self._pages = StoredPages(store)
         tracker = self._restored_tracker()
         self.pipeline = Pipeline(
             l1, beacon, settings.inbox, settings.start, confirmations=settings.confirmations, tracker=tracker
@@ -198,9 +201,14 @@ class RollupNode:
             await changed.wait()
 
     async def data_of(self, record: DerivedRecord) -> BatchData:
-        """The batch with its blobs, from the archive or the beacon nodes. BlobsMissing, L1Unavailable."""
+        """The whole batch: blobs from the archive or the beacon nodes, the rest from the database. BlobsMissing,
+        L1Unavailable."""
         header, at = record.posted.header, record.posted.inclusion
-        return record.data(await self.beacon.blobs(at.block_timestamp, header.blob_hashes))
+        blobs = await self.beacon.blobs(at.block_timestamp, header.blob_hashes)
+        calldata = self.store.get_meta(calldata_key(record.hash)) if header.in_calldata else None
+        found = (self._pages.get(pointer) for pointer in header.pages)
+        pages = tuple(page for page in found if page is not None)
+        return record.data(blobs, pages, calldata or b"")
 
     async def in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Runs something that computes on the derivation thread, one at a time; the event loop stays live."""
@@ -255,13 +263,13 @@ class RollupNode:
         if record is None:
             derived = await self.in_thread(self._derive, seen.batch)
             record = DerivedRecord(
-                seen.posted, b"".join(derived.commitments), derived.final_state,
+                seen.posted.without_data(), b"".join(derived.commitments), derived.final_state,
                 tuple(block.sealed.hash for block in derived.blocks), derived.blocks[-1].sealed.header.number,
             )  # fmt: skip
         else:
             record = _placed(record, (seen.hash, seen.posted.inclusion))
         async with self._chain_lock:
-            switch = await self.in_thread(self._persist, record, derived)
+            switch = await self.in_thread(self._persist, record, derived, seen.posted.data)
             if switch.added or switch.removed:
                 self._on_switch(switch)
         log.info("batch derived", batch=record.index, steps=record.steps, blocks=len(record.block_hashes),
@@ -278,7 +286,7 @@ class RollupNode:
         assert state is not None, "batches are derived in order"
         return derive_batch(self.deriver(batch, state))
 
-    def _persist(self, record: DerivedRecord, derived: DerivedBatch | None) -> Switch:
+    def _persist(self, record: DerivedRecord, derived: DerivedBatch | None, calldata: bytes) -> Switch:
         """Blocks first; then the record and what follows from it, in one transaction."""
         for block in derived.blocks if derived else ():
             if self.store.header_by_hash(block.sealed.hash) is None:
@@ -289,6 +297,8 @@ class RollupNode:
             record_key(record.hash): encode_record(record),
             place_key(record.index): encode_place(record.hash, record.posted.inclusion),
         }
+        if calldata:
+            records[calldata_key(record.hash)] = calldata
         if self.store.hash_by_number(record.last_number) == record.last_block_hash:
             self.store.put_metas(records)
             switch = Switch()
@@ -328,18 +338,20 @@ class RollupNode:
 
     def _restored_tracker(self) -> InboxTracker:
         """Where an earlier run stood; from the start if there was none or its records are gone."""
+        inbox, window = self.settings.inbox, self.settings.window
+        anew = InboxTracker(inbox, window, self._pages)
         saved = self.store.get_meta(TRACKER_KEY)
         if saved is None:
-            return InboxTracker(self.settings.window)
+            return anew
         try:
-            tracker = InboxTracker.restore(saved, self.settings.window)
+            tracker = InboxTracker.restore(saved, inbox, window, self._pages)
         except ValueError as error:
             log.warning("reading L1 anew", reason=str(error))
-            return InboxTracker(self.settings.window)
+            return anew
         head = self._place(tracker.batch_count - 1) if tracker.batch_count else None
         if tracker.batch_count and (head is None or head[0] != tracker.head_hash):
             log.warning("reading L1 anew", reason="the position saved and the batches saved don't agree")
-            return InboxTracker(self.settings.window)
+            return anew
         return tracker
 
     async def _save(self) -> None:

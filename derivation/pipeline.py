@@ -95,7 +95,7 @@ class Pipeline:
         self._inbox = inbox
         self._start = start
         self._confirmations = confirmations
-        self.tracker = tracker or InboxTracker()
+        self.tracker = tracker or InboxTracker(inbox)
         self._untold: list[PipelineEvent] = []  # outlives a round that fails or is cancelled half way
         self.blocked: Blocked | None = None
         self.head: L1Block | None = None  # L1's newest block, as of the last round
@@ -182,8 +182,7 @@ class Pipeline:
                     events.append(Blocked(each, str(error)))
                 self.blocked = Blocked(each, str(error))
                 return False
-            data = BatchData(each.header, blobs, each.deposits, each.forced, each.inclusion)
-            seen.append(BatchSeen(data, each.hash, each))
+            seen.append(BatchSeen(each.with_blobs(blobs), each.hash, each))
         self.blocked = None
         events += [*seen, L1Advanced(block)]
         return True

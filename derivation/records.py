@@ -7,7 +7,7 @@ transactions), so a record by hash never changes. Which batches are on L1, and w
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import rlp
@@ -18,14 +18,16 @@ from execution.abi import COMMITMENT_SIZE, decode_state, encode_state
 from execution.types import StepState
 
 RECORD_PREFIX = b"derivation/batch/"  # + batch hash -> DerivedRecord
+CALLDATA_PREFIX = b"derivation/calldata/"  # + batch hash -> the chunks of a batch in calldata
 PLACE_PREFIX = b"derivation/place/"  # + index, 8 bytes -> batch hash and Inclusion
 TRACKER_KEY = b"derivation/l1"  # InboxTracker's snapshot
-_RECORD_VERSION = b"\x01"
+_RECORD_VERSION = b"\x02"
 
 
 @dataclass(frozen=True)
 class DerivedRecord:
-    """What a batch does. `commitments`: after 0, 1, .. N steps, 31 bytes each, end to end."""
+    """What a batch does. `posted` is without pages and calldata. `commitments`: after 0, 1, .. N steps, 31 bytes each,
+    end to end."""
 
     posted: PostedBatch
     commitment_bytes: bytes
@@ -66,10 +68,9 @@ class DerivedRecord:
     def first_number(self) -> int:
         return self.last_number - len(self.block_hashes) + 1
 
-    def data(self, blobs: tuple[bytes, ...]) -> BatchData:
-        """The batch, given its blobs again."""
-        posted = self.posted
-        return BatchData(posted.header, blobs, posted.deposits, posted.forced, posted.inclusion)
+    def data(self, blobs: tuple[bytes, ...], pages: tuple[bytes, ...], data: bytes) -> BatchData:
+        """The batch, given its blobs or its calldata, and its pages' contents, again."""
+        return replace(self.posted, pages=pages, data=data).with_blobs(blobs)
 
 
 def encode_record(record: DerivedRecord) -> bytes:
@@ -94,6 +95,10 @@ def decode_record(data: bytes) -> DerivedRecord:
 
 def record_key(batch_hash: bytes) -> bytes:
     return RECORD_PREFIX + batch_hash
+
+
+def calldata_key(batch_hash: bytes) -> bytes:
+    return CALLDATA_PREFIX + batch_hash
 
 
 def place_key(index: int) -> bytes:

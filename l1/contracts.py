@@ -15,6 +15,7 @@ from execution.types import StepState
 from l1.artifacts import AnswerMalformed, Artifact, address_bytes, artifact, describe_error, error_names
 from l1.client import BlockId, L1Client
 from l1.events import AssertionStatus, GameStatus, read_inbox_event, read_rollup_event
+from l1.pointers import pointer_address
 from l1.rpc_errors import RpcAnswer, rpc_error_of
 
 __all__ = [
@@ -147,10 +148,28 @@ class Inbox(_Contract):
         deposits, forced = await self.read("nextDue", block=block)
         return deposits, forced
 
+    async def is_page(self, pointer: bytes, block: BlockId = "latest") -> bool:
+        """Whether batches may name that page (20 bytes)."""
+        return await self._one("isPage", pointer, block=block)
+
+    def page_pointer(self, data: bytes) -> bytes:
+        """Where this Inbox has the page of these bytes, or would have it: 20 bytes."""
+        return pointer_address(self.address, data)
+
     @staticmethod
-    def post_batch(parent_hash: bytes, chunk_count: int, origin_header: bytes) -> bytes:
-        """Calldata; the batch's blobs go with the transaction. `origin_header`: RLP."""
-        return artifact("Inbox").call("postBatch", parent_hash, chunk_count, origin_header)
+    def post_batch(parent_hash: bytes, chunk_count: int, pages: Sequence[bytes], origin_header: bytes) -> bytes:
+        """Calldata; the batch's blobs go with the transaction. `pages`: addresses; `origin_header`: RLP."""
+        return artifact("Inbox").call("postBatch", parent_hash, chunk_count, list(pages), origin_header)
+
+    @staticmethod
+    def post_calldata(parent_hash: bytes, data: bytes, pages: Sequence[bytes], origin_header: bytes) -> bytes:
+        """Calldata, with the batch's 1 to 61 chunks of 2,032 bytes in it; for a transaction without blobs."""
+        return artifact("Inbox").call("postCalldata", parent_hash, data, list(pages), origin_header)
+
+    @staticmethod
+    def publish_page(data: bytes) -> bytes:
+        """Calldata; 1 to 24,575 bytes. A page that is there already is left as it is."""
+        return artifact("Inbox").call("publishPage", data)
 
     @staticmethod
     def deposit(recipient: bytes) -> bytes:

@@ -44,6 +44,22 @@ class BatchPosted:
 
 
 @dataclass(frozen=True, slots=True)
+class CalldataPosted:
+    """`data`: the chunks of a batch in calldata, end to end. In the same transaction as its BatchPosted."""
+
+    batch_hash: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PagePublished:
+    """A page of the dictionary: `data` lies as contract code at `pointer` (20 bytes), without its first byte."""
+
+    pointer: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Deposited:
     index: int
     recipient: bytes
@@ -138,7 +154,7 @@ class Credited:
     amount: int
 
 
-InboxEvent: TypeAlias = BatchPosted | Deposited | TransactionForced
+InboxEvent: TypeAlias = BatchPosted | CalldataPosted | PagePublished | Deposited | TransactionForced
 RollupEvent: TypeAlias = (
     AssertionMade | AssertionConfirmed | AssertionKilled | StepProved
     | GameOpened | Split | Picked | GameEnded | Credited
@@ -155,6 +171,10 @@ def read_inbox_event(log: L1Log) -> InboxEvent | None:
         case "BatchPosted":
             header = BatchHeader.from_tuple(values["header"])
             return BatchPosted(values["index"], values["batchHash"], values["poster"], header)
+        case "CalldataPosted":
+            return CalldataPosted(*values.values())
+        case "PagePublished":
+            return PagePublished(*values.values())
         case "Deposited":
             return Deposited(*values.values())
         case "TransactionForced":

@@ -105,7 +105,8 @@ class Batcher:
     async def _post(self, batch: LocalBatch) -> None:
         assert batch.header is not None
         blobs = tuple(self._ledger.encoder(batch).blobs())
-        data = Inbox.post_batch(batch.parent_hash, batch.header.chunk_count, batch.origin.header_rlp)
+        data = Inbox.post_batch(batch.parent_hash, batch.header.chunk_count, batch.header.pages,
+                                batch.origin.header_rlp)
         try:
             receipt = await self._transactions.send(TxCandidate(
                 self._inbox.address, data, blobs=blobs, label=f"batch {batch.header.hash.hex()}"))

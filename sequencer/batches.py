@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from derivation.batch import BatchHeader, Deposit
+from execution.types import ZERO_HASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,13 @@ class LocalBatch:
     def with_block(self, block: LocalBlock) -> LocalBatch:
         return replace(self, blocks=(*self.blocks, block))
 
-    def closed(self, blob_hashes: Sequence[bytes], chunk_count: int) -> LocalBatch:
+    def closed(self, blob_hashes: Sequence[bytes], chunk_count: int, data_root: bytes = ZERO_HASH,
+               pages: Sequence[bytes] = ()) -> LocalBatch:
         origin, queue = self.origin, self.queue
         return replace(self, header=BatchHeader(
-            parent_hash=self.parent_hash, index=self.index, blob_hashes=tuple(blob_hashes), chunk_count=chunk_count,
-            origin_number=origin.number, origin_hash=origin.hash, origin_timestamp=origin.timestamp,
-            origin_prev_randao=origin.prev_randao, deposit_start=queue.deposit_start, deposit_end=queue.deposit_end,
+            parent_hash=self.parent_hash, index=self.index, blob_hashes=tuple(blob_hashes), data_root=data_root,
+            pages=tuple(pages), chunk_count=chunk_count, origin_number=origin.number, origin_hash=origin.hash,
+            origin_timestamp=origin.timestamp, origin_prev_randao=origin.prev_randao, deposit_start=queue.deposit_start, deposit_end=queue.deposit_end,
             forced_start=queue.forced_start, forced_end=queue.forced_end,
         ))
 
@@ -114,7 +116,9 @@ def encode_batch(batch: LocalBatch) -> bytes:
         "forced": [queue.forced_start, [raw.hex() for raw in queue.forced]],
         "opened_at": batch.opened_at, "foreign": batch.foreign,
         "blocks": [[b.hash.hex(), b.delta, b.data_transactions] for b in batch.blocks],
-        "data": None if header is None else [[h.hex() for h in header.blob_hashes], header.chunk_count],
+        "data": None if header is None else [
+            [h.hex() for h in header.blob_hashes], header.chunk_count, header.data_root.hex(),
+            [page.hex() for page in header.pages]],
     }, separators=(",", ":")).encode()
 
 
@@ -135,8 +139,9 @@ def decode_batch(record: bytes) -> LocalBatch:
     )
     if fields["data"] is None:
         return batch
-    blob_hashes, chunk_count = fields["data"]
-    return batch.closed([bytes.fromhex(h) for h in blob_hashes], chunk_count)
+    blob_hashes, chunk_count, data_root, pages = fields["data"]
+    return batch.closed([bytes.fromhex(h) for h in blob_hashes], chunk_count, bytes.fromhex(data_root),
+                        [bytes.fromhex(page) for page in pages])
 
 
 def encode_anchor(anchor: Anchor) -> bytes:

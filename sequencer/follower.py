@@ -149,7 +149,7 @@ class Follower:
             switch = self._ledger.extend(batch, LocalBlock(block_hash, delta, 0), new)
             batch = self._ledger.get(index) or batch
             self._node.announce(switch)
-        self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count))
+        self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count, header.data_root, header.pages))
         log.warning("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.block_hashes))
 
     # ---- 2: what L1 doesn't have

@@ -3,13 +3,15 @@ pragma solidity ^0.8.28;
 
 import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+import {Dictionary} from "./Dictionary.sol";
 import {BatchHeader, IInbox} from "./IInbox.sol";
+import {ChunkRoot} from "./lib/ChunkRoot.sol";
 
 /// docs/protocol.md section 2: the order of L2. Batches are only ever appended. No owner, no pause, no upgrade.
 ///
 /// Deposited ETH stays here. What a forced transaction costs its sender is the L1 gas of queueing it and, on L2, its
 /// own gas if it is valid; pricing of invalid ones is left to a version with a fee market.
-contract Inbox is IInbox {
+contract Inbox is IInbox, Dictionary {
     error ZeroMaxOriginAge();
     error MaxOriginAgeTooLong(uint64 maxOriginAge, uint64 limit);
     error ExclusiveTimeoutOutOfRange(uint64 exclusiveTimeout, uint64 limit);
@@ -18,6 +20,10 @@ contract Inbox is IInbox {
     error ParentMismatch(bytes32 given, bytes32 head);
     error TooManyBlobs(uint256 limit);
     error WrongChunkCount(uint64 chunkCount, uint256 blobs);
+    error BlobsBesideCalldata();
+    error NotWholeChunks(uint256 size, uint256 chunkSize, uint256 maxChunks);
+    error TooManyPages(uint256 pages, uint256 limit);
+    error NoSuchPage(address pointer);
     error OriginNotPast(uint256 originNumber, uint256 blockNumber);
     error OriginTooOld(uint256 originNumber, uint256 oldest);
     error OriginBeforeParents(uint256 originNumber, uint64 parentOriginNumber);
@@ -41,6 +47,9 @@ contract Inbox is IInbox {
 
     uint256 public constant MAX_BLOBS = 6;
     uint64 public constant CHUNKS_PER_BLOB = 64;
+    /// With it a transaction stays below the 128 KiB that L1 nodes relay.
+    uint256 public constant MAX_CALLDATA_CHUNKS = 61;
+    uint256 public constant MAX_PAGES = 16;
     uint64 public constant MAX_DEPOSITS_PER_BATCH = 16;
     uint64 public constant MAX_FORCED_PER_BATCH = 16;
     /// Bytes.
@@ -85,34 +94,38 @@ contract Inbox is IInbox {
     }
 
     /// @inheritdoc IInbox
-    function postBatch(bytes32 parentHash, uint64 chunkCount, bytes calldata originHeader)
+    function postBatch(bytes32 parentHash, uint64 chunkCount, address[] calldata pages, bytes calldata originHeader)
         external
         returns (bytes32 batchHash)
     {
-        if (msg.sender == sequencer) _sequencerPostedAt = uint64(block.timestamp);
-        else if (block.timestamp <= exclusiveUntil()) revert NotSequencer(msg.sender, exclusiveUntil());
-        if (parentHash != _head) revert ParentMismatch(parentHash, _head);
-
+        _requireTurn(parentHash);
         BatchHeader memory header;
-        header.parentHash = parentHash;
-        header.index = _count;
         header.blobHashes = _blobHashes();
         if ((uint256(chunkCount) + CHUNKS_PER_BLOB - 1) / CHUNKS_PER_BLOB != header.blobHashes.length) {
             revert WrongChunkCount(chunkCount, header.blobHashes.length);
         }
         header.chunkCount = chunkCount;
-        _readOrigin(originHeader, header);
-        (header.depositStart, header.forcedStart) = (_depositNext, _forcedNext);
-        (header.depositEnd, header.forcedEnd) = due(header.originNumber);
+        return _append(parentHash, header, pages, originHeader);
+    }
 
-        batchHash = keccak256(abi.encode(header));
-        _head = batchHash;
-        _count = header.index + 1;
-        _originNumber = header.originNumber;
-        _depositNext = header.depositEnd;
-        _forcedNext = header.forcedEnd;
-        _batches[batchHash] = _count;
-        emit BatchPosted(header.index, batchHash, msg.sender, header);
+    /// @inheritdoc IInbox
+    function postCalldata(
+        bytes32 parentHash,
+        bytes calldata data,
+        address[] calldata pages,
+        bytes calldata originHeader
+    ) external returns (bytes32 batchHash) {
+        _requireTurn(parentHash);
+        if (blobhash(0) != 0) revert BlobsBesideCalldata();
+        uint256 chunks = data.length / ChunkRoot.CHUNK_SIZE;
+        if (chunks == 0 || chunks > MAX_CALLDATA_CHUNKS || data.length != chunks * ChunkRoot.CHUNK_SIZE) {
+            revert NotWholeChunks(data.length, ChunkRoot.CHUNK_SIZE, MAX_CALLDATA_CHUNKS);
+        }
+        BatchHeader memory header;
+        header.dataRoot = ChunkRoot.compute(data);
+        header.chunkCount = uint64(chunks);
+        batchHash = _append(parentHash, header, pages, originHeader);
+        emit CalldataPosted(batchHash, data);
     }
 
     /// @inheritdoc IInbox
@@ -200,6 +213,41 @@ contract Inbox is IInbox {
     /// Where the next batch's deposits and forced transactions start.
     function nextDue() external view returns (uint64 depositStart, uint64 forcedStart) {
         return (_depositNext, _forcedNext);
+    }
+
+    /// Who may post now, onto what. The sequencer's batches renew its right.
+    function _requireTurn(bytes32 parentHash) private {
+        if (msg.sender == sequencer) _sequencerPostedAt = uint64(block.timestamp);
+        else if (block.timestamp <= exclusiveUntil()) revert NotSequencer(msg.sender, exclusiveUntil());
+        if (parentHash != _head) revert ParentMismatch(parentHash, _head);
+    }
+
+    /// Fixes the rest of `header`, whose data is in it already, and makes it the next batch.
+    function _append(
+        bytes32 parentHash,
+        BatchHeader memory header,
+        address[] calldata pages,
+        bytes calldata originHeader
+    ) private returns (bytes32 batchHash) {
+        if (pages.length > MAX_PAGES) revert TooManyPages(pages.length, MAX_PAGES);
+        for (uint256 i = 0; i < pages.length; ++i) {
+            if (!isPage(pages[i])) revert NoSuchPage(pages[i]);
+        }
+        header.parentHash = parentHash;
+        header.index = _count;
+        header.pages = pages;
+        _readOrigin(originHeader, header);
+        (header.depositStart, header.forcedStart) = (_depositNext, _forcedNext);
+        (header.depositEnd, header.forcedEnd) = due(header.originNumber);
+
+        batchHash = keccak256(abi.encode(header));
+        _head = batchHash;
+        _count = header.index + 1;
+        _originNumber = header.originNumber;
+        _depositNext = header.depositEnd;
+        _forcedNext = header.forcedEnd;
+        _batches[batchHash] = _count;
+        emit BatchPosted(header.index, batchHash, msg.sender, header);
     }
 
     /// The versioned hashes of this transaction's blobs.

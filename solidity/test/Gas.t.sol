@@ -89,7 +89,7 @@ contract GasTest is Fixture {
             string memory what = b == 0
                 ? "postBatch, no blob"
                 : b == 1 ? "postBatch, 1 blob" : b == 2 ? "postBatch, 6 blobs" : "postBatch, 16 deposits, 16 forced";
-            measure(what, i, SEQUENCER, 0, abi.encodeCall(inbox.postBatch, (head, uint64(64 * n), rlp)), 0);
+            measure(what, i, SEQUENCER, 0, abi.encodeCall(inbox.postBatch, (head, uint64(64 * n), noPages(), rlp)), 0);
         }
     }
 

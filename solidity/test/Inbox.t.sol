@@ -14,7 +14,7 @@ contract InboxTest is Fixture {
     /// One call: it can be expected to revert.
     function post(uint64 chunkCount, bytes memory rlp) private {
         vm.prank(SEQUENCER);
-        bytes32 batchHash = inbox.postBatch(head, chunkCount, rlp);
+        bytes32 batchHash = inbox.postBatch(head, chunkCount, noPages(), rlp);
         if (batchHash != 0) head = batchHash;
     }
 
@@ -69,11 +69,11 @@ contract InboxTest is Fixture {
         bytes memory rlp = origin(1009);
         vm.prank(SEQUENCER);
         vm.expectRevert(abi.encodeWithSelector(Inbox.ParentMismatch.selector, bytes32("other"), bytes32(0)));
-        inbox.postBatch("other", 0, rlp);
+        inbox.postBatch("other", 0, noPages(), rlp);
         postBatch(0);
         vm.prank(SEQUENCER);
         vm.expectPartialRevert(Inbox.ParentMismatch.selector);
-        inbox.postBatch(0, 0, rlp);
+        inbox.postBatch(0, 0, noPages(), rlp);
     }
 
     function testFuzz_ChunkCountFitsTheBlobs(uint64 chunkCount, uint256 count) public {
@@ -85,7 +85,7 @@ contract InboxTest is Fixture {
         bool fits = count == 0 ? chunkCount == 0 : 64 * (count - 1) < chunkCount && chunkCount <= 64 * count;
         vm.prank(SEQUENCER);
         if (!fits) vm.expectRevert(abi.encodeWithSelector(Inbox.WrongChunkCount.selector, chunkCount, count));
-        inbox.postBatch(0, chunkCount, rlp);
+        inbox.postBatch(0, chunkCount, noPages(), rlp);
     }
 
     function test_RefusesExtremeChunkCountAndSevenBlobs() public {
@@ -109,19 +109,19 @@ contract InboxTest is Fixture {
         vm.warp(until);
         vm.expectRevert(abi.encodeWithSelector(Inbox.NotSequencer.selector, STRANGER, until));
         vm.prank(STRANGER);
-        inbox.postBatch(0, 0, rlp);
+        inbox.postBatch(0, 0, noPages(), rlp);
         vm.warp(until + 1);
         vm.prank(STRANGER);
-        head = inbox.postBatch(0, 0, rlp);
+        head = inbox.postBatch(0, 0, noPages(), rlp);
         // It stays open to all until the sequencer speaks.
         vm.prank(CHALLENGER);
-        head = inbox.postBatch(head, 0, rlp);
+        head = inbox.postBatch(head, 0, noPages(), rlp);
         vm.prank(SEQUENCER);
-        head = inbox.postBatch(head, 0, rlp);
+        head = inbox.postBatch(head, 0, noPages(), rlp);
         assertEq(inbox.exclusiveUntil(), time() + EXCLUSIVE_TIMEOUT, "renewed");
         vm.expectPartialRevert(Inbox.NotSequencer.selector);
         vm.prank(STRANGER);
-        inbox.postBatch(head, 0, rlp);
+        inbox.postBatch(head, 0, noPages(), rlp);
     }
 
     function test_BasedIsOpenToAll() public {
@@ -130,7 +130,7 @@ contract InboxTest is Fixture {
         bytes memory rlp = origin(1009);
         assertEq(inbox.exclusiveUntil(), 0, "never");
         vm.prank(STRANGER);
-        inbox.postBatch(0, 0, rlp);
+        inbox.postBatch(0, 0, noPages(), rlp);
     }
 
     // ---- origins

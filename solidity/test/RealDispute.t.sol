@@ -30,7 +30,7 @@ contract RealDisputeTest is Fixture {
         batch = expectedBatch(2, blobOf("data"), 1000);
         vm.blobhashes(batch.blobHashes);
         vm.prank(SEQUENCER);
-        inbox.postBatch(0, 2, rlp);
+        inbox.postBatch(0, 2, noPages(), rlp);
 
         right.push(genesisState());
         step(InputKind.BlockStart, Cursor(0, 1, 0));

@@ -75,7 +75,7 @@ contract RollupTest is Fixture {
         refuse(c, Assertions.NoContract.selector);
         refuse(config(16, 1), Assertions.ArityOutOfRange.selector);
         refuse(config(16, 65), Assertions.ArityOutOfRange.selector);
-        refuse(config(12307, 2), Assertions.StrideTooLong.selector);
+        refuse(config(24211, 2), Assertions.StrideTooLong.selector);
         c = config(16, 2);
         c.clock = 0;
         refuse(c, Assertions.ZeroClock.selector);
@@ -187,7 +187,7 @@ contract RollupTest is Fixture {
         c = good();
         c.steps = 0;
         refuse(c, Assertions.StepsOutOfRange.selector);
-        c.steps = 12307;
+        c.steps = 24211;
         refuse(c, Assertions.StepsOutOfRange.selector);
     }
 
@@ -238,16 +238,16 @@ contract RollupTest is Fixture {
         refuse(c, Checkpoints.WrongOpeningCount.selector);
     }
 
-    function test_LongestBatchTakesFourCheckpointBlobs() public {
+    function test_LongestBatchTakesSixCheckpointBlobs() public {
         rollup = deployRollup(1, 2);
         Call memory c = good();
-        c.steps = 12306;
-        blobs("", 3);
+        c.steps = 24210;
+        blobs("", 5);
         refuse(c, Assertions.WrongBlobCount.selector);
-        blobs("", 4);
+        blobs("", 6);
         vm.prank(ASSERTER);
         bytes32 id = rollup.makeAssertion{value: c.bond}(0, c.batchHash, 0, c.steps, c.finalState, c.ends);
-        assertEq(rollup.assertion(id).checkpointBlobs.length, 4, "all kept");
+        assertEq(rollup.assertion(id).checkpointBlobs.length, 6, "all kept");
     }
 
     // ---- confirming

@@ -142,7 +142,7 @@ SEQUENCES = [
 
 
 def build() -> dict[str, Any]:
-    spans = [(lo, length) for lo in (0, 1, 16, 4080) for length in (1, 2, 3, 4, 5, 7, 15, 16, 17, 100, 12306)]
+    spans = [(lo, length) for lo in (0, 1, 16, 4080) for length in (1, 2, 3, 4, 5, 7, 15, 16, 17, 100, 24210)]
     return {
         "boundaries": [
             {"lo": lo, "hi": lo + length, "arity": arity, "at": list(boundaries(lo, lo + length, arity))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAX_STEPS_PER_BATCH = 1 + 16 + 6 * 64 * 32 + 1
+MAX_STEPS_PER_BATCH = 1 + 16 + 6 * 64 * 63 + 1
 """Block start, forced transactions, the items of 64 chunks in 6 blobs, batch end."""
 
 BLOCKS_PER_MOVE = 3

@@ -10,8 +10,8 @@ library Checkpoints {
     error WrongOpeningCount(uint256 given);
     error NoSuchInterval(uint64 j, uint64 steps);
 
-    /// Steps of the longest batch: the derived BlockStart, 16 forced transactions, 384 chunks of 32 items, BatchEnd.
-    uint64 internal constant MAX_STEPS = 1 + 16 + 6 * 64 * 32 + 1;
+    /// Steps of the longest batch: the derived BlockStart, 16 forced transactions, 384 chunks of 63 items, BatchEnd.
+    uint64 internal constant MAX_STEPS = 1 + 16 + 6 * 64 * 63 + 1;
 
     /// M: number of checkpoints of `steps` steps. `stride` 0: only the first and the last.
     function count(uint64 steps, uint64 stride) internal pure returns (uint64) {

@@ -61,5 +61,5 @@ async def test_a_revert_is_named_before_anything_is_sent(tmp_path: Path) -> None
     async with Devnet(tmp_path) as net, manager(net, tmp_path) as transactions:
         with pytest.raises(TransactionReverted, match="NotSequencer"):
             await transactions.send(TxCandidate(bytes.fromhex(net.deployment.inbox[2:]),
-                                                Inbox.post_batch(bytes(32), 0, b"\xc0")))
+                                                Inbox.post_batch(bytes(32), 0, (), b"\xc0")))
         assert transactions.in_flight == 0

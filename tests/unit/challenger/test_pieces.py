@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from challenger.execute_fee import BLOCKS_AHEAD, LEAST_AHEAD, fee_ahead, value_to_send
-from challenger.pieces import MAX_PIECE, can_be_proved, cut, pointer_address, reading_gas, staging_gas
+from challenger.pieces import MAX_PIECE, can_be_proved, cut, reading_gas, staging_gas
 from execution.block import BlockBuilder
 from execution.genesis import build_genesis
 from execution.receipt import Receipt
@@ -22,6 +22,7 @@ from l1.artifacts import artifact, describe_error
 from l1.contracts import Stage
 from l1.embedded.meter import next_price
 from l1.embedded.settings import ExecuteParams
+from l1.pointers import pointer_address
 
 KEY = Account.from_key(b"\x33" * 32)
 STAGE = b"\x57" * 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from eth_abi import encode as abi_encode
@@ -16,10 +16,12 @@ from derivation.batch import (
     due_end,
     genesis_parent,
 )
+from derivation.merkle import chunk_root
 from l1.artifacts import artifact
 from l1.batch_header import BATCH_HEADER_ABI
 from l1.blob_sources import BlobsMissing
 from l1.client import BlockId, L1Block, L1Log
+from l1.pointers import pointer_address
 from tests.unit.derivation.blob_data import blobs_of
 
 INBOX = b"\x1b" * 20
@@ -72,6 +74,7 @@ class FakeL1:
         self.forced: list[int] = []
         self.batches: list[tuple[int, BatchHeader]] = []  # L1 block number, header
         self.blobs: dict[bytes, bytes] = {}
+        self.calldata: dict[bytes, bytes] = {}  # by batch hash
         self.withheld: set[bytes] = set()
         self.requests: list[tuple[str, object]] = []
         self.salt = 0
@@ -109,32 +112,68 @@ class FakeL1:
         self.pending.append(((topic("TransactionForced"), index, keccak(raw)), abi_encode(["bytes"], [raw])))
         self.forced.append(self.next_number)
 
-    def post(self, chunks: list[bytes] = (), origin: int | None = None) -> BatchHeader:  # type: ignore[assignment]
-        """A batch of these chunks; its origin is the newest block unless given by number."""
+    def publish(self, page: bytes) -> bytes:
+        """Its pointer. The Inbox says it once; here it may be said again."""
+        pointer = pointer_address(INBOX, page)
+        self.pending.append(
+            ((topic("PagePublished"), pointer.rjust(32, b"\0")), abi_encode(["bytes"], [page]))
+        )
+        return pointer
+
+    def post(
+        self,
+        chunks: Sequence[bytes] = (),
+        origin: int | None = None,
+        *,
+        pages: Sequence[bytes] = (),
+    ) -> BatchHeader:
+        """A batch of these chunks in blobs, its origin the newest block unless given by number. `pages`: pointers."""
         blobs = blobs_of(chunks)
         hashes = tuple(self.hash_of(blob) for blob in blobs)
         self.blobs.update(zip(hashes, blobs))
+        header = self._header(len(chunks), hashes, bytes(32), pages, origin)
+        assert blob_count(len(chunks)) == len(blobs)
+        self.repost(header)
+        return header
+
+    def post_calldata(
+        self, chunks: Sequence[bytes], origin: int | None = None, *, pages: Sequence[bytes] = ()
+    ) -> BatchHeader:
+        """A batch of these chunks, 2,032 bytes each, in calldata."""
+        header = self._header(len(chunks), (), chunk_root(chunks), pages, origin)
+        self.calldata[header.hash] = b"".join(chunks)
+        self.repost(header)
+        return header
+
+    def _header(
+        self,
+        chunk_count: int,
+        hashes: tuple[bytes, ...],
+        data_root: bytes,
+        pages: Sequence[bytes],
+        origin: int | None,
+    ) -> BatchHeader:
         block = next(each for each in self.blocks if each.number == (origin or self.blocks[-1].number)).header()
         previous = self.batches[-1][1] if self.batches else None
         deposit_start, forced_start = (previous.deposit_end, previous.forced_end) if previous else (0, 0)
         at = block.number
-        header = BatchHeader(
+        return BatchHeader(
             parent_hash=previous.hash if previous else genesis_parent(), index=len(self.batches), blob_hashes=hashes,
-            chunk_count=len(chunks), origin_number=at, origin_hash=block.hash, origin_timestamp=block.timestamp,
+            data_root=data_root, pages=tuple(pages), chunk_count=chunk_count, origin_number=at, origin_hash=block.hash, origin_timestamp=block.timestamp,
             origin_prev_randao=block.prev_randao, deposit_start=deposit_start,
             deposit_end=due_end(self.deposits[deposit_start:], deposit_start, at, MAX_DEPOSITS_PER_BATCH),
             forced_start=forced_start,
             forced_end=due_end(self.forced[forced_start:], forced_start, at, MAX_FORCED_PER_BATCH),
         )  # fmt: skip
-        assert blob_count(len(chunks)) == len(blobs)
-        self.repost(header)
-        return header
 
     def repost(self, header: BatchHeader) -> None:
         """The very same batch again, in the next block."""
         topics = (topic("BatchPosted"), word(header.index), header.hash, POSTER.rjust(32, b"\0"))
         self.pending.append((topics, abi_encode([BATCH_HEADER_ABI], [header.as_tuple()])))
         self.batches.append((self.next_number, header))
+        if header.hash in self.calldata:
+            data = abi_encode(["bytes"], [self.calldata[header.hash]])
+            self.pending.append(((topic("CalldataPosted"), header.hash), data))
 
     # --- what the pipeline asks ----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derivation.batch import BatchData, BatchInconsistent, due_end, valid_shape
+from derivation.batch import BatchData, BatchInconsistent, due_end, header_flaw
 from derivation.codec import CHUNK_SIZE, MAX_TRANSACTION_SIZE, Item, ItemKind, block_start_item, encode_chunk
 from derivation.encoder import BatchEncoder, BatchFull, encode_blocks
 from derivation.inputs import CursorOutOfBatch, next_input, pending_fragments
@@ -167,13 +168,16 @@ def test_encoder_stops_at_its_blobs_and_adds_whole_blocks_or_nothing() -> None:
 
 def test_batch_hash_is_soliditys() -> None:
     header = make_batch([NOTHING] * 65, deposits=2).header
+    header = replace(header, data_root=b"\x0d" * 32, pages=(b"\x0e" * 20,))
     encoded = abi_encode(
-        ["bytes32", "uint64", "uint256", "uint64", "uint64", "bytes32", "uint64", "bytes32"] + ["uint64"] * 4,
-        [header.parent_hash, header.index, 12 * 32, header.chunk_count, header.origin_number, header.origin_hash,
+        ["bytes32", "uint64", "uint256", "bytes32", "uint256"]
+        + ["uint64", "uint64", "bytes32", "uint64", "bytes32"] + ["uint64"] * 4,
+        [header.parent_hash, header.index, 14 * 32, header.data_root, 17 * 32, header.chunk_count, header.origin_number, header.origin_hash,
          header.origin_timestamp, header.origin_prev_randao, 7, 9, 3, 3],
     )  # fmt: skip
     blob_hashes = (2).to_bytes(32, "big") + b"".join(header.blob_hashes)
-    assert header.hash == keccak((32).to_bytes(32, "big") + encoded + blob_hashes)
+    pages = (1).to_bytes(32, "big") + bytes(12) + header.pages[0]
+    assert header.hash == keccak((32).to_bytes(32, "big") + encoded + blob_hashes + pages)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +194,20 @@ def test_due_entries(l1_blocks: list[int], origin: int, expected: int) -> None:
      (384, 6, True), (385, 7, False), (64, 2, False)],
 )  # fmt: skip
 def test_shape_of_a_batch(chunk_count: int, blobs: int, valid: bool) -> None:
-    assert valid_shape(chunk_count, blobs) is valid
+    header = replace(make_batch().header, chunk_count=chunk_count, blob_hashes=(b"\x01" * 32,) * blobs)
+    assert (header_flaw(header) is None) is valid
+
+
+@pytest.mark.parametrize(
+    "chunk_count, blobs, pages, valid",
+    [(1, 0, 0, True), (61, 0, 16, True), (0, 0, 0, False), (62, 0, 0, False), (1, 1, 0, False), (1, 0, 17, False)],
+)
+def test_shape_of_a_batch_in_calldata(chunk_count: int, blobs: int, pages: int, valid: bool) -> None:
+    header = replace(
+        make_batch().header, chunk_count=chunk_count, blob_hashes=(b"\x01" * 32,) * blobs,
+        data_root=b"\x02" * 32, pages=(b"\x03" * 20,) * pages,
+    )  # fmt: skip
+    assert (header_flaw(header) is None) is valid
 
 
 def test_parts_of_different_batches_are_refused() -> None:

@@ -146,7 +146,7 @@ async def test_reorg_beyond_the_window_starts_anew() -> None:
     l1.mine(2)
     l1.post(CHUNKS)
     l1.mine(12)
-    pipeline = make(l1, tracker=InboxTracker(window=4))
+    pipeline = make(l1, tracker=InboxTracker(INBOX, window=4))
     await drain(pipeline)
     l1.reorg(10)
     l1.mine(20)
@@ -197,7 +197,7 @@ async def test_restart_goes_on_where_it_stood() -> None:
     l1.mine()
     pipeline = make(l1)
     await drain(pipeline)
-    restored = InboxTracker.restore(pipeline.tracker.snapshot())
+    restored = InboxTracker.restore(pipeline.tracker.snapshot(), INBOX)
     assert restored.snapshot() == pipeline.tracker.snapshot()
     l1.post(CHUNKS)
     l1.mine()
@@ -211,7 +211,7 @@ async def test_restart_goes_on_where_it_stood() -> None:
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"version":99}'])
 def test_bad_snapshots_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
-        InboxTracker.restore(data)
+        InboxTracker.restore(data, INBOX)
 
 
 async def test_lies_are_noticed_and_change_nothing() -> None:
@@ -286,7 +286,7 @@ def test_any_history_ends_where_a_fresh_reader_ends(seed: int) -> None:
     """Random mining, posting, reorgs, withholding, restarts with a small window: the batches held are L1's."""
     random = Random(seed)
     l1 = FakeL1()
-    pipeline = make(l1, tracker=InboxTracker(window=8))
+    pipeline = make(l1, tracker=InboxTracker(INBOX, window=8))
     held: list[bytes] = []
 
     async def look() -> None:
@@ -321,7 +321,7 @@ def test_any_history_ends_where_a_fresh_reader_ends(seed: int) -> None:
                 case "look":
                     await look()
                 case "restart":
-                    restored = InboxTracker.restore(pipeline.tracker.snapshot(), window=8)
+                    restored = InboxTracker.restore(pipeline.tracker.snapshot(), INBOX, window=8)
                     pipeline = make(l1, tracker=restored)
                 case "blobs":
                     l1.withheld = {each for each in l1.blobs if random.random() < 0.2}

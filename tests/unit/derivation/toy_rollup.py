@@ -30,7 +30,7 @@ def make_batch(chunks=(), *, index=0, deposits=0, forced=(), origin_timestamp=OR
     header = BatchHeader(
         parent_hash=ZERO_HASH, index=index,
         blob_hashes=tuple(bytes([1, n]) + bytes(30) for n in range(blob_count(len(chunks)))),
-        chunk_count=len(chunks), origin_number=100, origin_hash=b"\x0a" * 32, origin_timestamp=origin_timestamp,
+        data_root=ZERO_HASH, pages=(), chunk_count=len(chunks), origin_number=100, origin_hash=b"\x0a" * 32, origin_timestamp=origin_timestamp,
         origin_prev_randao=b"\x0b" * 32, deposit_start=7, deposit_end=7 + deposits,
         forced_start=3, forced_end=3 + len(forced),
     )  # fmt: skip

@@ -18,8 +18,9 @@ from l1.contracts import EXECUTE_ADDRESS, Execute, Inbox, Rollup, Stage, revert_
 from l1.rpc_errors import RpcError
 
 WHO = b"\x0d" * 20
+POINTER = b"\x0e" * 20
 ID, ID2, ID3 = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
-HEADER = BatchHeader(ID, 3, (ID2, ID3), 70, 5, ID, 6, ID2, 1, 2, 3, 4)
+HEADER = BatchHeader(ID, 3, (ID2, ID3), ID, (WHO, POINTER), 70, 5, ID, 6, ID2, 1, 2, 3, 4)
 
 
 class Canned:
@@ -47,6 +48,10 @@ def test_inbox_events() -> None:
     assert events.read_inbox_event(posted) == events.BatchPosted(3, HEADER.hash, WHO, HEADER)
     deposited = log("Inbox", "Deposited", [word(1), word(WHO)], ["uint64"], [9])
     assert events.read_inbox_event(deposited) == events.Deposited(1, WHO, 9)
+    calldata = log("Inbox", "CalldataPosted", [ID], ["bytes"], [b"chunks"])
+    assert events.read_inbox_event(calldata) == events.CalldataPosted(ID, b"chunks")
+    published = log("Inbox", "PagePublished", [word(POINTER)], ["bytes"], [b"page"])
+    assert events.read_inbox_event(published) == events.PagePublished(POINTER, b"page")
     forced = log("Inbox", "TransactionForced", [word(1), keccak(b"x")], ["bytes"], [b"x"])
     assert events.read_inbox_event(forced) == events.TransactionForced(1, keccak(b"x"), b"x")
 
@@ -115,9 +120,15 @@ async def test_no_contract_there() -> None:
 
 
 def test_calldata() -> None:
-    data = Inbox.post_batch(ID, 3, b"header")
-    assert data[:4] == keccak(b"postBatch(bytes32,uint64,bytes)")[:4]
-    assert abi_decode(["bytes32", "uint64", "bytes"], data[4:]) == (ID, 3, b"header")
+    pages = ["0x" + WHO.hex(), "0x" + POINTER.hex()]
+    data = Inbox.post_batch(ID, 3, [WHO, POINTER], b"header")
+    assert data[:4] == keccak(b"postBatch(bytes32,uint64,address[],bytes)")[:4]
+    assert abi_decode(["bytes32", "uint64", "address[]", "bytes"], data[4:]) == (ID, 3, tuple(pages), b"header")
+    data = Inbox.post_calldata(ID, b"chunks", [WHO, POINTER], b"header")
+    assert data[:4] == keccak(b"postCalldata(bytes32,bytes,address[],bytes)")[:4]
+    assert abi_decode(["bytes32", "bytes", "address[]", "bytes"], data[4:]) == (ID, b"chunks", tuple(pages), b"header")
+    data = Inbox.publish_page(b"page")
+    assert data[:4] == keccak(b"publishPage(bytes)")[:4] and abi_decode(["bytes"], data[4:]) == (b"page",)
     data = Stage.stage(b"piece")
     assert data[:4] == keccak(b"stage(bytes)")[:4] and abi_decode(["bytes"], data[4:]) == (b"piece",)
     for built in (
