@@ -48,7 +48,7 @@ class TxCandidate:
 
 @dataclass(frozen=True, slots=True)
 class L1Receipt:
-    """`gas_price` is the effective price in wei; `logs` as the node gives them."""
+    """`gas_price` and `blob_gas_price` are the effective prices in wei; `logs` as the node gives them."""
 
     tx_hash: bytes
     block_number: int
@@ -58,6 +58,13 @@ class L1Receipt:
     gas_price: int
     contract_address: bytes | None
     logs: tuple[Mapping[str, Any], ...]
+    blob_gas_used: int = 0
+    blob_gas_price: int = 0
+
+    @property
+    def fees(self) -> int:
+        """Wei that the transaction cost its sender, beside its value."""
+        return self.gas_used * self.gas_price + self.blob_gas_used * self.blob_gas_price
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ def parse_receipt(answer: Mapping[str, Any]) -> L1Receipt:
         block_hash=_bytes(answer["blockHash"]), succeeded=int(answer["status"], 16) == 1,
         gas_used=int(answer["gasUsed"], 16), gas_price=int(answer.get("effectiveGasPrice") or "0x0", 16),
         contract_address=_bytes(created) if created else None, logs=tuple(answer["logs"]),
+        blob_gas_used=int(answer.get("blobGasUsed") or "0x0", 16), blob_gas_price=int(answer.get("blobGasPrice") or "0x0", 16),
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from execution.header import Header
+from l1.batch_header import BatchHeader
 from rpc.codec import Count, data
 from rpc.dispatch import method
 from sequencer.batches import LocalBatch
+from sequencer.data_policy import DataKind
 from sequencer.derived import DerivedChain
 from sequencer.follower import Follower
 from sequencer.ledger import BatchLedger
@@ -54,7 +56,7 @@ class VerdictNamespace:
     @method("verdict_batch")
     def batch(self, index: Count) -> dict[str, Any] | None:
         """A batch by index: as L1 has it, else as the sequencer holds it; null if neither has it."""
-        record = self._derived.record(index)
+        record, local = self._derived.record(index), self._ledger.get(index)
         if record is not None:
             header, at = record.posted.header, record.posted.inclusion
             return {
@@ -65,8 +67,9 @@ class VerdictNamespace:
                 "deposits": [header.deposit_start, header.deposit_end],
                 "forced": [header.forced_start, header.forced_end],
                 "l1Block": at.block_number, "l1Transaction": data(at.transaction_hash), "poster": data(at.poster),
+                **_data_of(header),
+                **(_sizes(local) if local is not None and local.header == header and not local.foreign else {}),
             }
-        local = self._ledger.get(index)
         return None if local is None else _batch(local)
 
     @method("eth_syncing")
@@ -93,4 +96,17 @@ def _batch(batch: LocalBatch) -> dict[str, Any]:
         "blocks": [data(block.hash) for block in batch.blocks],
         "deposits": [batch.queue.deposit_start, batch.queue.deposit_end],
         "forced": [batch.queue.forced_start, batch.queue.forced_end],
+        "pages": [data(page) for page in batch.pages], **({} if header is None else _data_of(header)), **_sizes(batch),
     }
+
+
+def _data_of(header: BatchHeader) -> dict[str, Any]:
+    kind = DataKind.CALLDATA if header.in_calldata else DataKind.BLOBS
+    return {"data": str(kind), "dataRoot": data(header.data_root), "pages": [data(page) for page in header.pages]}
+
+
+def _sizes(batch: LocalBatch) -> dict[str, Any]:
+    """Of a batch of ours. `ratio`: bytes of chunks for each byte of transactions; `cost`: wei that posting took, if known."""
+    used, raw = batch.data_bytes, batch.transaction_bytes
+    return {"transactions": batch.transactions, "transactionBytes": raw, "dataBytes": used,
+            "ratio": round(used / raw, 4) if used and raw else None, "cost": batch.cost}

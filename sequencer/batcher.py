@@ -8,15 +8,18 @@ posting needs to be remembered, and a reorg of L1 that drops a batch makes it ne
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
+from derivation.codec import chunks_to_blobs
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
 from l1.rpc_errors import RpcError
 from l1.txmanager import (
     InsufficientFunds,
+    L1Receipt,
     TransactionError,
     TransactionManager,
     TransactionReverted,
@@ -24,6 +27,7 @@ from l1.txmanager import (
 )
 from sequencer.batches import LocalBatch
 from sequencer.builder import Builder
+from sequencer.data_policy import DataKind
 from sequencer.l1view import L1Snapshot
 from sequencer.ledger import BatchLedger
 
@@ -42,6 +46,40 @@ def next_to_post(ledger: BatchLedger, at: L1Snapshot) -> LocalBatch | None:
     return batch
 
 
+def kind_of(batch: LocalBatch) -> DataKind:
+    """Of a closed batch."""
+    assert batch.header is not None
+    return DataKind.CALLDATA if batch.header.in_calldata else DataKind.BLOBS
+
+
+def posting_call(batch: LocalBatch, chunks: Sequence[bytes]) -> tuple[bytes, tuple[bytes, ...]]:
+    """(calldata, blobs) that post a closed batch."""
+    assert batch.header is not None
+    if kind_of(batch) is DataKind.CALLDATA:
+        return Inbox.post_calldata(batch.parent_hash, b"".join(chunks), batch.pages, batch.origin.header_rlp), ()
+    call = Inbox.post_batch(batch.parent_hash, len(chunks), batch.pages, batch.origin.header_rlp)
+    return call, tuple(chunks_to_blobs(chunks))
+
+
+@dataclass(slots=True)
+class PostedTotals:
+    """Of what was posted since the start. Bytes: of raw transactions, and of the chunks they are in; `cost` in wei."""
+
+    batches: dict[DataKind, int] = field(default_factory=lambda: dict.fromkeys(DataKind, 0))
+    cost: dict[DataKind, int] = field(default_factory=lambda: dict.fromkeys(DataKind, 0))
+    transactions: int = 0
+    transaction_bytes: int = 0
+    data_bytes: int = 0
+
+    def add(self, batch: LocalBatch, receipt: L1Receipt) -> None:
+        kind = kind_of(batch)
+        self.batches[kind] += 1
+        self.cost[kind] += receipt.fees
+        self.transactions += batch.transactions
+        self.transaction_bytes += batch.transaction_bytes
+        self.data_bytes += batch.data_bytes
+
+
 class Batcher:
     """`refused` is called with a batch that the Inbox will not take as it is: the follower rebuilds from there."""
 
@@ -55,7 +93,12 @@ class Batcher:
         self._sending: dict[bytes, int] = {}  # batch hash -> index: sent, and not confirmed yet
         self._not_before = 0.0  # event loop's seconds
         self._backoff = 0.0
-        self.posted = 0
+        self.totals = PostedTotals()
+
+    @property
+    def posted(self) -> int:
+        """Batches since the start."""
+        return sum(self.totals.batches.values())
 
     @property
     def posting(self) -> list[int]:
@@ -104,12 +147,11 @@ class Batcher:
 
     async def _post(self, batch: LocalBatch) -> None:
         assert batch.header is not None
-        blobs = tuple(self._ledger.encoder(batch).blobs())
-        data = Inbox.post_batch(batch.parent_hash, batch.header.chunk_count, batch.header.pages,
-                                batch.origin.header_rlp)
+        chunks = (await asyncio.to_thread(self._ledger.encoder, batch)).chunks()
+        call, blobs = posting_call(batch, chunks)
         try:
             receipt = await self._transactions.send(TxCandidate(
-                self._inbox.address, data, blobs=blobs, label=f"batch {batch.header.hash.hex()}"))
+                self._inbox.address, call, blobs=blobs, label=f"batch {batch.header.hash.hex()}"))
         except TransactionReverted as error:
             self._refused(batch, error.reason)
             self._retry_later(batch, error)
@@ -119,10 +161,12 @@ class Batcher:
         except (TransactionError, L1Unavailable, L1Inconsistent, RpcError) as error:
             self._retry_later(batch, error)
         else:
-            self.posted += 1
+            self.totals.add(batch, receipt)
+            self._ledger.note_cost(batch, receipt.fees)
             self._complaint, self._backoff = "", 0.0
             log.info("batch posted", batch=batch.index, hash=batch.header.hash.hex(), l1_block=receipt.block_number,
-                     gas=receipt.gas_used, blobs=len(blobs))
+                     gas=receipt.gas_used, data=str(kind_of(batch)), blobs=len(blobs), chunks=len(chunks),
+                     transactions=batch.transactions, transaction_bytes=batch.transaction_bytes, wei=receipt.fees)
 
     def _retry_later(self, batch: LocalBatch, error: Exception) -> None:
         self._backoff = min(max(2 * self._backoff, MIN_BACKOFF), MAX_BACKOFF)

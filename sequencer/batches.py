@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from derivation.batch import BatchHeader, Deposit
+from derivation.codec import CHUNK_SIZE, MAX_BLOBS
 from execution.types import ZERO_HASH
 
 
@@ -42,17 +43,21 @@ class QueueSlice:
 @dataclass(frozen=True, slots=True)
 class LocalBlock:
     """`delta`: seconds after the block before it, None for a batch's first, which L1 alone starts.
-    `data_transactions`: how many of the block's last transactions come from the batch's data; the others were forced."""
+    `data_transactions`: how many of the block's last transactions come from the batch's data, `data_bytes` in all; the
+    others were forced."""
 
     hash: bytes
     delta: int | None
     data_transactions: int
+    data_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LocalBatch:
     """`parent_block`: hash of the L2 block before it. `opened_at`: wall clock, seconds. `header` is None as long as
-    the batch is open. `foreign`: posted by someone else and adopted, so not ours to post again."""
+    the batch is open. `foreign`: posted by someone else and adopted, so not ours to post again. `pages`: addresses of the
+    dictionary's pages, `max_blobs`: what its encoder was begun with; both are fixed when it is opened, so that its data
+    can be made again. `cost`: wei that posting it took, once that is known."""
 
     index: int
     parent_hash: bytes
@@ -63,6 +68,9 @@ class LocalBatch:
     blocks: tuple[LocalBlock, ...] = ()
     header: BatchHeader | None = None
     foreign: bool = False
+    pages: tuple[bytes, ...] = ()
+    max_blobs: int = MAX_BLOBS
+    cost: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -72,16 +80,31 @@ class LocalBatch:
     def last_block(self) -> bytes:
         return self.blocks[-1].hash if self.blocks else self.parent_block
 
+    @property
+    def transactions(self) -> int:
+        """How many its data holds."""
+        return sum(block.data_transactions for block in self.blocks)
+
+    @property
+    def transaction_bytes(self) -> int:
+        """Of the raw transactions that its data holds."""
+        return sum(block.data_bytes for block in self.blocks)
+
+    @property
+    def data_bytes(self) -> int:
+        """Of its chunks; 0 as long as it is open."""
+        return CHUNK_SIZE * self.header.chunk_count if self.header is not None else 0
+
     def with_block(self, block: LocalBlock) -> LocalBatch:
         return replace(self, blocks=(*self.blocks, block))
 
-    def closed(self, blob_hashes: Sequence[bytes], chunk_count: int, data_root: bytes = ZERO_HASH,
-               pages: Sequence[bytes] = ()) -> LocalBatch:
+    def closed(self, blob_hashes: Sequence[bytes], chunk_count: int, data_root: bytes = ZERO_HASH) -> LocalBatch:
+        """`data_root`: of a batch in calldata."""
         origin, queue = self.origin, self.queue
         return replace(self, header=BatchHeader(
             parent_hash=self.parent_hash, index=self.index, blob_hashes=tuple(blob_hashes), data_root=data_root,
-            pages=tuple(pages), chunk_count=chunk_count, origin_number=origin.number, origin_hash=origin.hash,
-            origin_timestamp=origin.timestamp, origin_prev_randao=origin.prev_randao, deposit_start=queue.deposit_start, deposit_end=queue.deposit_end,
+            pages=self.pages, chunk_count=chunk_count, origin_number=origin.number, origin_hash=origin.hash, origin_timestamp=origin.timestamp,
+            origin_prev_randao=origin.prev_randao, deposit_start=queue.deposit_start, deposit_end=queue.deposit_end,
             forced_start=queue.forced_start, forced_end=queue.forced_end,
         ))
 
@@ -115,10 +138,10 @@ def encode_batch(batch: LocalBatch) -> bytes:
                      [[d.index, d.recipient.hex(), d.amount_gwei, d.l1_block] for d in queue.deposits]],
         "forced": [queue.forced_start, [raw.hex() for raw in queue.forced]],
         "opened_at": batch.opened_at, "foreign": batch.foreign,
-        "blocks": [[b.hash.hex(), b.delta, b.data_transactions] for b in batch.blocks],
+        "blocks": [[b.hash.hex(), b.delta, b.data_transactions, b.data_bytes] for b in batch.blocks],
+        "pages": [page.hex() for page in batch.pages], "max_blobs": batch.max_blobs, "cost": batch.cost,
         "data": None if header is None else [
-            [h.hex() for h in header.blob_hashes], header.chunk_count, header.data_root.hex(),
-            [page.hex() for page in header.pages]],
+            [h.hex() for h in header.blob_hashes], header.chunk_count, header.data_root.hex()],
     }, separators=(",", ":")).encode()
 
 
@@ -135,13 +158,13 @@ def decode_batch(record: bytes) -> LocalBatch:
             deposit_start, tuple(Deposit(i, bytes.fromhex(to), amount, block) for i, to, amount, block in deposits),
             forced_start, tuple(bytes.fromhex(raw) for raw in forced)),
         opened_at=fields["opened_at"], foreign=fields["foreign"],
-        blocks=tuple(LocalBlock(bytes.fromhex(h), delta, count) for h, delta, count in fields["blocks"]),
+        blocks=tuple(LocalBlock(bytes.fromhex(h), *rest) for h, *rest in fields["blocks"]),
+        pages=tuple(bytes.fromhex(page) for page in fields["pages"]), max_blobs=fields["max_blobs"], cost=fields["cost"],
     )
     if fields["data"] is None:
         return batch
-    blob_hashes, chunk_count, data_root, pages = fields["data"]
-    return batch.closed([bytes.fromhex(h) for h in blob_hashes], chunk_count, bytes.fromhex(data_root),
-                        [bytes.fromhex(page) for page in pages])
+    blob_hashes, chunk_count, data_root = fields["data"]
+    return batch.closed([bytes.fromhex(h) for h in blob_hashes], chunk_count, bytes.fromhex(data_root))
 
 
 def encode_anchor(anchor: Anchor) -> bytes:

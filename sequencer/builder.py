@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from derivation.batch import BatchHeader
+from derivation.codec import chunks_to_blobs
 from derivation.encoder import BatchEncoder, BatchFull
 from derivation.inputs import attributes_of
+from derivation.merkle import chunk_root
 from l1.blobs import blob_versioned_hash
+from l1.contracts import Inbox
+from l1.fees import FeeMarket
 from sequencer.batches import LocalBatch
+from sequencer.data_policy import DataKind, DataPolicy, chunk_limit
 from sequencer.l1view import L1Moved, L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
 from sequencer.node import L2Node
@@ -37,18 +42,19 @@ class Builder:
     """`block_time` in seconds. `closed` is set whenever a batch has been closed, for the batcher."""
 
     def __init__(self, node: L2Node, ledger: BatchLedger, l1: L1View, settings: BuilderSettings, *, block_time: float,
-                 target_blobs: int, clock: Callable[[], float] = time.time) -> None:
+                 data: DataPolicy, clock: Callable[[], float] = time.time) -> None:
         self._node = node
         self._ledger = ledger
         self._l1 = l1
         self._settings = settings
         self._block_time = block_time
-        self._target_blobs = target_blobs
+        self._data = data
         self._clock = clock
         self._encoder: BatchEncoder | None = None
         self._encoded: int | None = None  # index of the batch that _encoder holds
         self._data_full = False
         self._reason = ""
+        self._pages_there = True
         self.closed = asyncio.Event()
         self.paused = False
         self.blocks_built = 0
@@ -79,7 +85,7 @@ class Builder:
                     self._reason = reason
                     return False
                 case CloseBatch(reason):
-                    await self.close(reason)
+                    await self.close(reason, at.market)
                     return False
                 case StartBatch(timestamp):
                     return await self._start(at, timestamp)
@@ -91,39 +97,57 @@ class Builder:
     def decide(self, at: L1Snapshot) -> Decision:
         batch = self._ledger.open_batch
         due = batch is None and at.due(self._ledger.tip)
-        fill = self._batch_encoder(batch).fill if batch is not None else 0.0
+        fill = 0.0
+        if batch is not None:
+            # What was begun before a restart may hold more than a batch may now.
+            fill = self._batch_encoder(batch).fill * max(1.0, chunk_limit(batch.max_blobs) / self._data.most_chunks)
         return decide(Situation(
             now=self._clock(), parent_timestamp=self._node.head().timestamp, origin_number=at.origin.number,
             origin_timestamp=at.origin.timestamp, l1_head=at.head, open_batch=batch, fill=1.0 if self._data_full else fill,
             backlog=self._ledger.tip_index - at.batch_count,
             transactions=self._node.has_executable(), due=due), self._settings)
 
-    async def close(self, reason: str) -> None:
-        """The open batch gets its header. The caller holds `building`."""
+    async def close(self, reason: str, market: FeeMarket | None = None) -> None:
+        """The open batch gets its header. The caller holds `building`. `market`: L1's prices."""
         batch = self._ledger.open_batch
         if batch is None:
             return
         encoder = self._batch_encoder(batch)
-        blobs = encoder.blobs()
-        hashes = await asyncio.to_thread(lambda: [blob_versioned_hash(blob) for blob in blobs])
-        closed = batch.closed(hashes, encoder.chunk_count)
+        chunks = encoder.chunks()
+        call = Inbox.post_batch(batch.parent_hash, len(chunks), batch.pages, batch.origin.header_rlp)
+        kind = self._data.kind(chunks, call, market, self._ledger.last_kind())
+        closed = await asyncio.to_thread(_closed, batch, chunks, kind)
         self._ledger.put(closed)
         self._encoder, self._encoded, self._data_full = None, None, False
         self.closed.set()
         assert closed.header is not None
-        log.info("batch closed", batch=batch.index, reason=reason, blocks=len(batch.blocks), blobs=len(blobs),
-                 chunks=encoder.chunk_count, hash=closed.header.hash.hex())
+        log.info("batch closed", batch=batch.index, reason=reason, blocks=len(batch.blocks), data=str(kind),
+                 blobs=len(closed.header.blob_hashes), chunks=len(chunks), hash=closed.header.hash.hex())
 
     async def _start(self, at: L1Snapshot, timestamp: int) -> bool:
         tip = self._ledger.tip
         if at.origin.number < tip.origin_number:
             return False  # our view of L1 is behind what the last batch was made on
         try:
+            pages = await self._usable_pages(at)
             queue = await self._l1.queue(at, tip)
         except L1Moved:
             return False
-        batch = LocalBatch(tip.batch_count, tip.batch_hash, tip.block_hash, at.origin, queue, self._clock())
+        limit = self._data.limit(at.market, self._ledger.last_kind())
+        batch = LocalBatch(tip.batch_count, tip.batch_hash, tip.block_hash, at.origin, queue, self._clock(),
+                           pages=pages, max_blobs=limit)
         return await self._add_block(batch, timestamp, None)
+
+    async def _usable_pages(self, at: L1Snapshot) -> tuple[bytes, ...]:
+        """Those that new batches are to name, if the Inbox had them at the origin: so a reorg that takes one away takes away
+        the origin too, and the batches that name it are made anew."""
+        pages = self._data.pages
+        there = not pages or await self._l1.has_pages(pages, at.origin.number)
+        if there != self._pages_there:
+            (log.info if there else log.warning)("the dictionary's pages are on L1" if there else
+                                                 "the dictionary's pages are not on L1: batches name none until they are")
+        self._pages_there = there
+        return pages if there else ()
 
     async def _add_block(self, batch: LocalBatch, timestamp: int, delta: int | None) -> bool:
         node = self._node
@@ -132,7 +156,7 @@ class Builder:
         first = delta is None
         withdrawals = tuple(deposit.as_withdrawal() for deposit in batch.queue.deposits) if first else ()
         attributes = attributes_of(_header_so_far(batch), node.params, timestamp, withdrawals)
-        encoder = BatchEncoder(node.rules.chain_id, max_blobs=self._target_blobs) if first else self._batch_encoder(batch)
+        encoder = self._ledger.new_encoder(batch) if first else self._batch_encoder(batch)
         best = node.pool.best(node.next_base_fee())
         try:
             made = await uninterrupted(asyncio.to_thread(
@@ -163,16 +187,18 @@ class Builder:
     def _batch_encoder(self, batch: LocalBatch) -> BatchEncoder:
         """The open batch's data: kept from block to block, rebuilt after a restart or a reorg."""
         if self._encoder is None or self._encoded != batch.index:
-            try:
-                self._encoder = self._ledger.encoder(batch, self._target_blobs)
-            except BatchFull:  # it was begun with a larger target_blobs
-                self._encoder, self._data_full = self._ledger.encoder(batch), True
-            self._encoded = batch.index
+            self._encoder, self._encoded = self._ledger.encoder(batch), batch.index
         return self._encoder
 
     def forget(self) -> None:
         """The ledger was changed by someone else."""
         self._encoder, self._encoded, self._data_full = None, None, False
+
+
+def _closed(batch: LocalBatch, chunks: Sequence[bytes], kind: DataKind) -> LocalBatch:
+    if kind is DataKind.CALLDATA:
+        return batch.closed((), len(chunks), chunk_root(chunks))
+    return batch.closed([blob_versioned_hash(blob) for blob in chunks_to_blobs(chunks)], len(chunks))
 
 
 def _header_so_far(batch: LocalBatch) -> BatchHeader:

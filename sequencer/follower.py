@@ -135,7 +135,7 @@ class Follower:
             index, before.batch_hash, before.block_hash,
             L1Origin(header.origin_number, header.origin_hash, header.origin_timestamp, header.origin_prev_randao, b""),
             QueueSlice(header.deposit_start, record.posted.deposits, header.forced_start, record.posted.forced),
-            opened_at=0.0, foreign=True)
+            opened_at=0.0, foreign=True, pages=header.pages)
         parent_timestamp = self._node.head().timestamp
         for number, block_hash in enumerate(record.block_hashes):
             block = self._derived.block(block_hash)
@@ -149,7 +149,7 @@ class Follower:
             switch = self._ledger.extend(batch, LocalBlock(block_hash, delta, 0), new)
             batch = self._ledger.get(index) or batch
             self._node.announce(switch)
-        self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count, header.data_root, header.pages))
+        self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count, header.data_root))
         log.warning("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.block_hashes))
 
     # ---- 2: what L1 doesn't have

@@ -5,14 +5,18 @@ Everything is read at a block and checked to be still canonical afterwards, so t
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_hash.auto import keccak
 
 from derivation.batch import MAX_DEPOSITS_PER_BATCH, MAX_FORCED_PER_BATCH, Deposit
+from l1.account_view import AccountView
 from l1.client import L1Client
 from l1.contracts import Inbox
 from l1.events import TransactionForced, read_inbox_event
+from l1.fees import FeeMarket
 from sequencer.batches import Anchor, L1Origin, QueueSlice
 
 _TRANSACTION_FORCED = keccak(b"TransactionForced(uint64,bytes32,bytes)")
@@ -37,6 +41,7 @@ class L1Snapshot:
     batch_count: int
     sequencer: bytes
     exclusive_until: int
+    market: FeeMarket | None = None  # prices of the next block
 
     def due(self, tip: Anchor) -> bool:
         """Whether a batch after `tip` would take something from the queues."""
@@ -52,6 +57,7 @@ class L1View:
     def __init__(self, l1: L1Client, inbox: Inbox, confirmations: int) -> None:
         self._l1 = l1
         self._inbox = inbox
+        self._prices = AccountView(l1, bytes(20))
         self._confirmations = confirmations
 
     async def snapshot(self) -> L1Snapshot:
@@ -67,10 +73,15 @@ class L1View:
         batch_hash, batch_count = await inbox.head_batch(head.number)
         sequencer = await inbox.sequencer(head.number)
         exclusive_until = await inbox.exclusive_until(head.number)
+        market = await self._prices.market()
         if await self.block_hash(head.number) != head.hash:
             raise L1Moved
         return L1Snapshot(head.number, head.hash, head.timestamp, origin, deposits, forced, batch_hash, batch_count,
-                          sequencer, exclusive_until)
+                          sequencer, exclusive_until, market)
+
+    async def has_pages(self, pages: Sequence[bytes], number: int) -> bool:
+        """Whether the Inbox had all of them at that L1 block."""
+        return all(await asyncio.gather(*(self._inbox.is_page(page, number) for page in pages)))
 
     async def queue(self, snapshot: L1Snapshot, tip: Anchor) -> QueueSlice:
         """What a batch after `tip` with the snapshot's origin takes. Raises L1Moved."""

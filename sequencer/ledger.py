@@ -9,12 +9,13 @@ Batches stay here after they are posted, until `prune`: a reorg of L1 may want t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain.canonical import Switch
 from chain.store import ChainStore
-from derivation.codec import MAX_BLOBS
+from derivation.codec import dictionary_of
 from derivation.encoder import BatchEncoder
+from derivation.pages import StoredPages
 from execution.block import SealedBlock
 from execution.types import ZERO_HASH
 from sequencer.batches import (
@@ -27,6 +28,7 @@ from sequencer.batches import (
     encode_anchor,
     encode_batch,
 )
+from sequencer.data_policy import DataKind
 
 _PREFIX = b"sequencer/batch/"
 _ANCHOR = b"sequencer/anchor"
@@ -47,6 +49,7 @@ class BatchLedger:
 
     def __init__(self, store: ChainStore, chain_id: int) -> None:
         self._store, self._chain_id = store, chain_id
+        self.pages = StoredPages(store)
         record = store.get_meta(_ANCHOR)
         if record is None:
             genesis = store.header_by_number(0)
@@ -129,12 +132,33 @@ class BatchLedger:
             forced = len(stored.transactions) - local.data_transactions
             yield local, stored.transactions[forced:]
 
-    def encoder(self, batch: LocalBatch, max_blobs: int = MAX_BLOBS) -> BatchEncoder:
-        """The batch's data so far. BatchFull if it does not fit."""
-        encoder = BatchEncoder(self._chain_id, max_blobs=max_blobs)
+    def new_encoder(self, batch: LocalBatch) -> BatchEncoder:
+        """For the batch's data, with nothing in it. LookupError if one of its pages isn't kept here."""
+        pages = tuple(self.pages.get(pointer) for pointer in batch.pages)
+        if missing := [pointer.hex() for pointer, page in zip(batch.pages, pages, strict=True) if page is None]:
+            raise LookupError(f"batch {batch.index} names pages that are not in the store: {', '.join(missing)}")
+        dictionary = dictionary_of(tuple(page for page in pages if page is not None))
+        return BatchEncoder(self._chain_id, dictionary, max_blobs=batch.max_blobs)
+
+    def encoder(self, batch: LocalBatch) -> BatchEncoder:
+        """The batch's data so far, the same each time."""
+        encoder = self.new_encoder(batch)
         for local, transactions in self.data_transactions(batch):
             encoder.add_block(local.delta, transactions)
         return encoder
+
+    def last_kind(self) -> DataKind | None:
+        """Where the newest closed batch of ours with any data has it."""
+        for batch in reversed(self._batches):
+            if batch.header is not None and batch.header.chunk_count and not batch.foreign:
+                return DataKind.CALLDATA if batch.header.in_calldata else DataKind.BLOBS
+        return None
+
+    def note_cost(self, batch: LocalBatch, cost: int) -> None:
+        """`cost`: wei that posting this closed batch took. Nothing, if it isn't here any more."""
+        known = self.get(batch.index)
+        if known is not None and known.header == batch.header:
+            self.put(replace(known, cost=cost))
 
     def _replace(self, batch: LocalBatch) -> None:
         place = batch.index - self.anchor.batch_count

@@ -26,6 +26,7 @@ class SequencerCollector:
         node, at = parts.node, parts.follower.snapshot
         safe, finalized = node.resolve("safe"), node.resolve("finalized")
         pending, queued = node.pool.counts()
+        totals, market = parts.batcher.totals, at.market if at else None
         gauges: dict[str, tuple[str, float]] = {
             "unsafe_block": ("number of the newest L2 block", node.head().number),
             "safe_block": ("number of the newest L2 block derived from L1", safe.number if safe else 0),
@@ -37,11 +38,16 @@ class SequencerCollector:
             "pool_pending": ("executable transactions in the pool", pending),
             "pool_queued": ("transactions behind a nonce gap", queued),
             "l1_in_flight": ("L1 transactions sent and not finished", parts.transactions.in_flight),
+            "l1_base_fee_wei": ("price of L1 gas in the next block", market.base_fee if market else 0),
+            "l1_blob_base_fee_wei": ("price of L1 blob gas in the next block", market.blob_base_fee if market else 0),
             "open_games": ("games open on any assertion", len(parts.asserter.log.open_games)),
         }
         counters: dict[str, tuple[str, float]] = {
             "blocks_built": ("L2 blocks sealed since the start", parts.builder.blocks_built),
             "batches_posted": ("batches posted since the start", parts.batcher.posted),
+            "posted_transactions": ("L2 transactions in the batches posted", totals.transactions),
+            "posted_transaction_bytes": ("their raw bytes", totals.transaction_bytes),
+            "posted_data_bytes": ("bytes of the chunks they were posted in", totals.data_bytes),
             "assertions_made": ("assertions made since the start", parts.asserter.asserted),
             "assertions_confirmed": ("assertions confirmed by this process", parts.asserter.confirmed),
             "splits": ("moves in games", parts.asserter.splits),
@@ -52,6 +58,12 @@ class SequencerCollector:
             yield GaugeMetricFamily(f"verdict_sequencer_{name}", text, value=value)
         for name, (text, value) in counters.items():
             yield CounterMetricFamily(f"verdict_sequencer_{name}", text, value=value)
+        for name, text, by_kind in (("posted_batches", "batches posted, by where their data is", totals.batches),
+                                    ("posting_cost_wei", "fees of posting them, blob gas included", totals.cost)):
+            family = CounterMetricFamily(f"verdict_sequencer_{name}", text, labels=["data"])
+            for kind, value in by_kind.items():
+                family.add_metric([str(kind)], value)
+            yield family
 
 
 def metrics_app(parts: Parts) -> web.Application:

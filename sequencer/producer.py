@@ -91,7 +91,8 @@ def produce(
         senders.append(pooled.sender)
     sealed = builder.seal()
     new = NewBlock(sealed, world.new_nodes(), world.new_codes(), tuple(senders))
-    return ProducedBlock(new, LocalBlock(sealed.hash, delta, len(senders) - forced_included), encoder,
+    size = sum(map(len, sealed.transactions[forced_included:]))
+    return ProducedBlock(new, LocalBlock(sealed.hash, delta, len(senders) - forced_included, size), encoder,
                          tuple(useless), data_full)
 
 

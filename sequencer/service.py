@@ -25,8 +25,9 @@ from aiohttp import web
 from chain.mempool import PoolLimits
 from chain.store import ChainStore
 from challenger.game import Rules as GameRules
-from derivation.codec import CHUNKS_PER_BLOB, MAX_TRANSACTION_SIZE
+from derivation.codec import CHUNKS_PER_BLOB, MAX_CALLDATA_CHUNKS, MAX_TRANSACTION_SIZE
 from derivation.node import RollupNode
+from derivation.pages import StoredPages
 from l1.blob_client import BlobClient
 from l1.blob_server import BlobEndpoint
 from l1.client import L1Client
@@ -38,7 +39,9 @@ from sequencer.asserter import Asserter, AsserterSettings
 from sequencer.batcher import Batcher
 from sequencer.builder import Builder
 from sequencer.claims import ClaimSource, DerivedClaims
+from sequencer.data_policy import DataPolicy
 from sequencer.derived import DerivedView
+from sequencer.dictionary import load_pages, named_pages
 from sequencer.follower import Follower
 from sequencer.l1view import L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
@@ -154,10 +157,14 @@ class SequencerService:
             stack.callback(store.close)
             derived_store = ChainStore.open(directory / "derived", genesis)
             stack.callback(derived_store.close)
+            inbox = Inbox(l1, deployment.inbox)
+            pages = named_pages(config, deployment, inbox)
+            await load_pages(pages, inbox, StoredPages(store))
             key = self._key if self._key is not None else load_key("sequencer", config.data_dir).key.hex()
             transactions = await stack.enter_async_context(
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
-            self.parts = parts = _assemble(config, deployment, store, derived_store, l1, beacon, transactions, self._claims)
+            self.parts = parts = _assemble(config, deployment, store, derived_store, l1, beacon, transactions, self._claims,
+                                             pages)
             stack.callback(parts.derivation.close)
             dispatcher = build_dispatcher(parts.node)
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
@@ -213,12 +220,13 @@ class SequencerService:
 
 
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
-              beacon: BlobClient, transactions: TransactionManager, claims: Claims) -> Parts:
+              beacon: BlobClient, transactions: TransactionManager, claims: Claims, pages: tuple[bytes, ...]) -> Parts:
     rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
     of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
+    chunks = settings.target_blobs * CHUNKS_PER_BLOB if settings.data == "blobs" else MAX_CALLDATA_CHUNKS
     limits = PoolLimits(settings.mempool.max_transactions, settings.mempool.max_per_sender,
-                        max_size=min(MAX_TRANSACTION_SIZE, settings.target_blobs * CHUNKS_PER_BLOB * _LEAST_PER_CHUNK))
+                        max_size=min(MAX_TRANSACTION_SIZE, chunks * _LEAST_PER_CHUNK))
     node = L2Node(store, of_node.rules, of_node.params, limits)
     ledger = BatchLedger(store, of_node.rules.chain_id)
     derivation = RollupNode(of_node, derived_store, l1, beacon)
@@ -227,7 +235,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     builder = Builder(
         node, ledger, view,
         BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),
-        block_time=settings.block_time, target_blobs=settings.target_blobs)
+        block_time=settings.block_time, data=DataPolicy(settings.data, settings.target_blobs, pages))
 
     async def confirmed_block() -> bytes:
         return (await contract.latest_confirmed()).block_hash

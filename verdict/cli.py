@@ -10,7 +10,18 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # the fast keccak; before a
 
 import typer
 
-from verdict.commands import challenger, config, demo, deploy, execute, init, l1, sequencer, status
+from verdict.commands import (
+    challenger,
+    config,
+    demo,
+    deploy,
+    dictionary,
+    execute,
+    init,
+    l1,
+    sequencer,
+    status,
+)
 from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of
 
 app = typer.Typer(
@@ -56,6 +67,7 @@ for name, command in (
 ):
     app.command(name)(command)
 app.add_typer(config.app, name="config")
+app.add_typer(dictionary.app, name="dictionary")
 
 
 def main() -> None:

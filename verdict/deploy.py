@@ -1,4 +1,5 @@
-"""Puts a rollup on L1: checks first, then StepVerifier, Inbox, Rollup and Stage, each step kept in deployment.json.
+"""Puts a rollup on L1: checks first, then StepVerifier, Inbox, Rollup, Stage and the dictionary's pages, each step kept in
+deployment.json.
 
 Everything that can be found wrong without a transaction is found before the first one. The creations go through
 the transaction manager under labels, so however often a deployment is interrupted and resumed, each happens once.
@@ -6,7 +7,7 @@ the transaction manager under labels, so however often a deployment is interrupt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,12 @@ from eth_utils import to_checksum_address
 
 from execution.abi import commitment
 from execution.types import StepState
-from l1.artifacts import artifact, error_names
+from l1.artifacts import address_bytes, artifact, error_names
 from l1.candidates import InsufficientFunds, L1Receipt, TransactionError, TransactionPolicy, TxCandidate
-from l1.client import L1Unavailable
+from l1.client import L1Client, L1Unavailable
+from l1.contracts import Inbox
 from l1.fees import FeeCaps
+from l1.pointers import pointer_address
 from l1.rpc_errors import RpcError
 from l1.txmanager import JsonRpc, TransactionManager
 from verdict.config import Config
@@ -28,12 +31,15 @@ from verdict.deployment import (
     Deployment,
     DeploymentError,
     Genesis,
+    Page,
     Progress,
     check_fingerprint,
     check_version,
     load_progress,
     save_progress,
 )
+from verdict.dictionary.pages import read_page
+from verdict.dictionary.publish import PublishedPage, publish_pages, publishing_gas
 from verdict.errors import L1Problem
 from verdict.genesis import genesis_state
 
@@ -56,9 +62,10 @@ class Stage:
 Report = Callable[[Stage], None]
 
 
-async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Report = lambda stage: None) -> Deployment:
+async def deploy(config: Config, account: LocalAccount, rpc: L1Client, report: Report = lambda stage: None) -> Deployment:
     """Deploys, or resumes, or finds that all is done. Raises DeploymentError or L1Problem."""
     genesis = genesis_state(config)
+    pages = [(path.name, read_page(path)) for path in config.data.dictionary]
     progress = load_progress(config.deployment_path)
     if progress is not None:
         check_version(progress, config)
@@ -66,7 +73,7 @@ async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Re
     await check_l1(config, rpc, report)
     if progress is not None:
         await _check_contracts(config, progress, rpc)
-        if progress.complete:
+        if progress.complete and _has_pages(progress, pages):
             report(Stage("done", f"{config.name} is deployed already: {config.deployment_path}"))
             return Deployment.of(progress)
         if progress.deployer != account.address:
@@ -75,15 +82,16 @@ async def deploy(config: Config, account: LocalAccount, rpc: JsonRpc, report: Re
             )
     else:
         progress = _new_progress(config, account, genesis)
-        await _check_balance(account, rpc)
+        await _check_balance(account, rpc, pages)
         save_progress(config.deployment_path, progress)
     report(Stage("genesis", f"state root {progress.genesis.state_root}"))
 
     async with TransactionManager(
-        rpc, account.key.hex(), config.l1.chain_id, config.data_dir / "deployer", _policy(config), errors=error_names()
+        rpc, account.key.hex(), config.l1.chain_id, config.data_dir / "deployer", transaction_policy(config), errors=error_names()
     ) as transactions:
         for stage in STAGES:
             progress = await _create(stage, config, progress, genesis, transactions, report)
+        progress = await _publish(config, progress, pages, rpc, transactions, report)
     await _verify(progress, genesis, rpc)
     progress = progress.model_copy(update={"complete": True})
     save_progress(config.deployment_path, progress)
@@ -183,13 +191,46 @@ async def _create(
     return progress
 
 
-async def _check_balance(account: LocalAccount, rpc: JsonRpc) -> None:
+async def _publish(
+    config: Config,
+    progress: Progress,
+    pages: Sequence[tuple[str, bytes]],
+    rpc: L1Client,
+    transactions: TransactionManager,
+    report: Report,
+) -> Progress:
+    """The dictionary's pages. They can be more, or others, each time: what is on L1 stays."""
+    published: list[Page] = []
+
+    def done(page: PublishedPage) -> None:
+        address = to_checksum_address(page.pointer)
+        before = next((known for known in progress.pages if known.address == address), None)
+        transaction = f"0x{page.transaction.hex()}" if page.transaction else ""
+        published.append(before or Page(
+            file=page.name, address=address, size=page.size, transaction=transaction, gas_used=page.gas_used))
+        report(Stage(f"page {page.name}", address if transaction else f"{address} (there before)", transaction, page.gas_used))
+
+    await publish_pages(pages, Inbox(rpc, progress.contracts["inbox"].address), transactions, done)
+    progress = progress.model_copy(update={"pages": tuple(published)})
+    save_progress(config.deployment_path, progress)
+    return progress
+
+
+def _has_pages(progress: Progress, pages: Sequence[tuple[str, bytes]]) -> bool:
+    """Whether just these pages are recorded, in this order."""
+    inbox = address_bytes(progress.contracts["inbox"].address)
+    wanted = [to_checksum_address(pointer_address(inbox, data)) for _, data in pages]
+    return [page.address for page in progress.pages] == wanted
+
+
+async def _check_balance(account: LocalAccount, rpc: JsonRpc, pages: Sequence[tuple[str, bytes]]) -> None:
     balance = int(await rpc.request("eth_getBalance", [account.address, "latest"]), 16)
     price = int(await rpc.request("eth_gasPrice", []), 16)
-    if balance < GAS_ESTIMATE * price:
+    gas = GAS_ESTIMATE + sum(publishing_gas(data) for _, data in pages)
+    if balance < gas * price:
         raise DeploymentError(
-            f"{account.address} has {balance / 1e18:.4f} ether; the contracts take about {GAS_ESTIMATE:,} gas, "
-            f"{GAS_ESTIMATE * price / 1e18:.4f} ether at this price"
+            f"{account.address} has {balance / 1e18:.4f} ether; contracts and pages take about {gas:,} gas, "
+            f"{gas * price / 1e18:.4f} ether at this price"
         )
 
 
@@ -223,7 +264,8 @@ async def _verify(progress: Progress, genesis: StepState, rpc: JsonRpc) -> None:
         raise DeploymentError(f"the Rollup at {rollup} has another genesis: {found}")
 
 
-def _policy(config: Config) -> TransactionPolicy:
+def transaction_policy(config: Config) -> TransactionPolicy:
+    """Of what is sent for the rollup by hand: fees and patience as the sequencer's."""
     settings = config.sequencer.transactions
     return TransactionPolicy(
         caps=FeeCaps(settings.max_fee, settings.max_blob_fee, settings.min_tip),

@@ -16,8 +16,8 @@ from verdict.config import Config
 STAGES = ("step_verifier", "inbox", "rollup", "stage")
 """The contracts in the order in which they are created."""
 
-VERSION = 2
-"""Of the file, and of the contracts' interface: 2 has the Stage contract, and step proofs with staged witnesses."""
+VERSION = 3
+"""Of the file, and of the contracts' interface: 3 has the dictionary's pages, and batches in calldata."""
 
 
 class DeploymentError(Exception):
@@ -35,6 +35,16 @@ class Creation(_Record):
     address: str
     block_number: int
     block_hash: str
+    gas_used: int
+
+
+class Page(_Record):
+    """A dictionary page that the TOML names, as it is on L1. `transaction` is empty if somebody else had published it."""
+
+    file: str  # its name in the TOML's directory, for people
+    address: str
+    size: int  # bytes
+    transaction: str
     gas_used: int
 
 
@@ -57,6 +67,7 @@ class Progress(_Record):
     deployer: str
     genesis: Genesis
     contracts: dict[str, Creation] = {}
+    pages: tuple[Page, ...] = ()  # those of `data.dictionary`, in its order
     complete: bool = False
 
 
@@ -72,6 +83,7 @@ class Deployment(_Record):
     rollup: str
     stage: str
     genesis: Genesis
+    pages: tuple[str, ...] = ()  # addresses of the dictionary's pages that `data.dictionary` named
     block_number: int  # of the L1 block with the first contract: nothing of the rollup lies before it
     block_hash: str
 
@@ -99,6 +111,7 @@ class Deployment(_Record):
             l1_chain_id=progress.l1_chain_id,
             l2_chain_id=progress.l2_chain_id,
             genesis=progress.genesis,
+            pages=tuple(page.address for page in progress.pages),
             block_number=first.block_number,
             block_hash=first.block_hash,
             step_verifier=made["step_verifier"].address,
@@ -134,7 +147,7 @@ def check_version(progress: Progress, config: Config) -> None:
     if progress.version != VERSION:
         raise DeploymentError(
             f"{config.deployment_path} is of version {progress.version}, this program needs {VERSION}: the contracts have "
-            "other interfaces (staged witnesses came with version 2) and can't be upgraded. Run the version of Verdict that "
+            "other interfaces (dictionary pages came with version 3) and can't be upgraded. Run the version of Verdict that "
             "deployed them, or deploy a new rollup with a data_dir of its own (`verdict deploy --reset` if L1 was started "
             "afresh)")
 

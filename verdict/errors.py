@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from verdict.config import ConfigError
 from verdict.deployment import DeploymentError
+from verdict.dictionary.pages import PageProblem
 from verdict.keys import KeyProblem
 
 EXIT_FAILURE = 1  # a bug, or the demo was lost
@@ -34,12 +35,13 @@ def failure_of(error: BaseException) -> Failure | None:
     """What to tell the user, if the failure is of a kind that they can mend; None for a bug."""
     from engines.registry import EngineUnavailable
     from l1.client import L1Inconsistent, L1Unavailable  # not at the top: it loads web3
+    from l1.journal import KeyInUse
 
     for cause in _leaves(error):
         match cause:
-            case ConfigError() | EngineUnavailable():
+            case ConfigError() | EngineUnavailable() | PageProblem():
                 return Failure(str(cause), EXIT_CONFIG)
-            case KeyProblem():
+            case KeyProblem() | KeyInUse():
                 return Failure(str(cause), EXIT_KEY)
             case DeploymentError():
                 return Failure(str(cause), EXIT_DEPLOYMENT)

@@ -88,7 +88,7 @@ async def test_contracts_of_an_older_version_are_refused_and_can_be_put_aside(tm
         older = {name: made for name, made in progress.contracts.items() if name != "stage"}
         save_progress(config.deployment_path, progress.model_copy(update={"version": 1, "contracts": older}))
         for attempt in (deploy(config, account, rpc), check_deployment(config, rpc)):
-            with pytest.raises(DeploymentError, match="of version 1, this program needs 2"):
+            with pytest.raises(DeploymentError, match="of version 1, this program needs 3"):
                 await attempt
     async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
         config = configuration(l1, tmp_path)

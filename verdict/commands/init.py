@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+STARTER = "pages/starter.bin"  # beside the TOML, in configs/
+
 
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and dashes.")],
@@ -61,6 +63,7 @@ def init(
         l1_beacon=l1_beacon,
         l1_chain_id=l1_chain_id,
         sequencer=sequencer or test_account(1).address,
+        dictionary=(STARTER,) if (directory / STARTER).exists() else (),
     ))
     import tomllib
 

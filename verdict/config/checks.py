@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from derivation.codec.dictionary import MAX_PAGES
 from engines.quorum import majority
 from engines.registry import ENGINES, OPTIONAL
 from verdict.config.errors import Problem
@@ -36,7 +37,7 @@ def check(config: Config) -> list[Problem]:
     """Every inconsistency of a configuration whose single keys are all right."""
     return [
         problem
-        for part in (_chains, _rollup, _dispute, _sequencer, _blobs, _embedded, _ports)
+        for part in (_chains, _rollup, _dispute, _data, _sequencer, _blobs, _embedded, _ports)
         for problem in part(config)
     ]
 
@@ -97,6 +98,14 @@ def _dispute(config: Config) -> Iterator[Problem]:
         yield Problem("dispute.window", f'"{span(dispute.window)}" is too short: {needed}: at least "{span(budget.window)}"')
 
 
+def _data(config: Config) -> Iterator[Problem]:
+    files = config.data.dictionary
+    if len(files) > MAX_PAGES:
+        yield Problem("data.dictionary", f"has {len(files)} pages, and a batch can name {MAX_PAGES}")
+    if len(set(files)) < len(files):
+        yield Problem("data.dictionary", "has a page twice")
+
+
 def _sequencer(config: Config) -> Iterator[Problem]:
     sequencer, rollup = config.sequencer, config.rollup
     if sequencer.batch_interval + 10 * config.l1.slot > rollup.max_origin_age * config.l1.slot:
@@ -108,6 +117,11 @@ def _sequencer(config: Config) -> Iterator[Problem]:
                       f'("{span(rollup.max_drift)}"): the last blocks of a batch would be too far ahead of its L1 origin')
     if sequencer.block_time > sequencer.batch_interval:
         yield Problem("sequencer.block_time", f'"{span(sequencer.block_time)}" is longer than sequencer.batch_interval')
+    pages = sequencer.pages or ()
+    if len(pages) > MAX_PAGES:
+        yield Problem("sequencer.pages", f"names {len(pages)} pages, and a batch can name {MAX_PAGES}")
+    if len(set(pages)) < len(pages):
+        yield Problem("sequencer.pages", "names a page twice")
     for name, settings in (("sequencer", sequencer.transactions), ("challenger", config.challenger.transactions)):
         if settings.min_tip > settings.max_fee:
             yield Problem(f"{name}.transactions.min_tip", "is above max_fee: no transaction could ever be sent")

@@ -13,7 +13,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
 from verdict.config.game import MAX_STEPS_PER_BATCH
-from verdict.config.units import Address, BasisPoints, Host, Interval, Number, Seconds, Size, Url, Wei
+from verdict.config.units import (
+    Address,
+    BasisPoints,
+    Host,
+    Interval,
+    Number,
+    Seconds,
+    Size,
+    Url,
+    Wei,
+    parse_address,
+)
 
 Port = Annotated[Number, Field(ge=1, le=65535)]
 PortOrOff = Annotated[Number, Field(ge=0, le=65535)]
@@ -137,6 +148,30 @@ class Dispute(Table):
         "10%", description="share of the assertion bond paid for a kill, above its costs; at most 50%")
 
 
+def _path(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError('is not a path; write one as in "../data/devnet"')
+    base = (info.context or {}).get("base", Path.cwd())
+    return (Path(base) / Path(value).expanduser()).resolve()
+
+
+def _page(value: object, info: ValidationInfo) -> str | Path:
+    if isinstance(value, str) and value[:2] in ("0x", "0X"):
+        return parse_address(value)
+    return _path(value, info)
+
+
+PathToFile = Annotated[Path, BeforeValidator(_path)]
+PageName = Annotated[str | Path, BeforeValidator(_page)]
+
+
+class Data(Table):
+    """`[data]`: the dictionary that batches are packed with, see docs/dictionary.md."""
+
+    dictionary: tuple[PathToFile, ...] = Field(
+        (), description="files of pages that `verdict deploy` publishes on L1; relative to this file")
+
+
 class Transactions(Table):
     """`[sequencer.transactions]`, `[challenger.transactions]`: how transactions are brought into L1."""
 
@@ -164,6 +199,11 @@ class Sequencer(Table):
     batch_interval: Interval = Field("30s", description="a batch is posted at least so often while there is data")
     target_blobs: Annotated[Number, Field(ge=1, le=6)] = Field(
         1, description="a batch is posted as soon as it fills so many blobs")
+    data: Literal["blobs", "calldata", "auto"] = Field(
+        "blobs", description='where batches lie; "auto": where it is cheaper at the L1 prices of the moment')
+    pages: tuple[PageName, ...] | None = Field(
+        None, description="pages that new batches name, the text first: addresses on L1, or files; without this key those "
+        "that `verdict deploy` published, and with an empty list none")
     assert_batches: Flag = Field(True, description="assert the result of every batch, and defend it")
     confirm: Flag = Field(True, description="confirm assertions whose window has passed")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
@@ -203,23 +243,17 @@ class Challenger(Table):
     transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
 
 
-def _directory(value: object, info: ValidationInfo) -> Path:
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise ValueError('is not a path; write one as in "../data/devnet"')
-    base = (info.context or {}).get("base", Path.cwd())
-    return (Path(base) / Path(value).expanduser()).resolve()
-
-
 class Config(Table):
     """One rollup and the daemons of it that run here."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = Field(
         description="of the rollup: lower-case letters, digits and dashes")
-    data_dir: Annotated[Path, BeforeValidator(_directory)] = Field(
+    data_dir: PathToFile = Field(
         description="deployment.json, databases and keys; relative to this file")
     l1: L1
     rollup: Rollup
     dispute: Dispute = Field(default_factory=Dispute)
+    data: Data = Field(default_factory=Data)
     sequencer: Sequencer = Field(default_factory=Sequencer)
     challenger: Challenger = Field(default_factory=Challenger)
     blobs: Blobs = Field(default_factory=Blobs)

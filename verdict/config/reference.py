@@ -25,7 +25,8 @@ _UNITS = {
     units.parse_address: "address",
     units.parse_url: "URL",
     units.parse_host: "host",
-    models._directory: "path",
+    models._path: "path",
+    models._page: "address or path",
 }
 
 
@@ -84,7 +85,7 @@ def _name(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
     if origin in (Union, types.UnionType):
         return _name(next(item for item in get_args(annotation) if item is not type(None)))
     if origin is tuple:
-        return f"list of {_name(get_args(annotation)[0])}s"
+        return f"list of {_plural(_name(get_args(annotation)[0]))}"
     if annotation is bool:
         return "true or false"
     if annotation is int:
@@ -93,3 +94,9 @@ def _name(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
         return f"number, {low} to {high}" if low is not None and high is not None else (
             f"number, at least {low}" if low is not None else "number")
     return "text" if annotation in (str, Path) else str(annotation)
+
+
+def _plural(noun: str) -> str:
+    first, alternative, second = noun.partition(" or ")
+    plural = first + ("es" if first.endswith("s") else "s")
+    return f"{plural} or {_plural(second)}" if alternative else plural

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -15,6 +16,7 @@ class Choices:
     l1_beacon: str
     l1_chain_id: int
     sequencer: str
+    dictionary: tuple[str, ...] = ()  # files, relative to the TOML
 
 
 def render(choices: Choices) -> str:
@@ -22,6 +24,7 @@ def render(choices: Choices) -> str:
     embedded = not choices.l1_rpc
     return _TEMPLATE.format(
         name=choices.name,
+        dictionary=json.dumps(choices.dictionary),
         chain_id=choices.chain_id,
         sequencer=choices.sequencer,
         l1=_EMBEDDED if embedded else _ELSEWHERE.format(
@@ -105,6 +108,9 @@ reward = "10%"                  # of the assertion bond, for a kill, above its c
 
 # --- how the daemons run: can be changed at any time
 
+[data]
+dictionary = {dictionary}   # files of pages that `verdict deploy` publishes: docs/dictionary.md
+
 [sequencer]
 host = "127.0.0.1"
 port = 9545
@@ -112,6 +118,7 @@ block_time = "1s"
 empty_blocks = false
 batch_interval = "{batch_interval}"
 target_blobs = 1                # 1 to 6
+data = "blobs"                  # "calldata"; "auto": where it is cheaper
 assert_batches = true
 confirm = true
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ NAMES = {DEPLOYER: "deployer", SEQUENCER: "sequencer", CHALLENGER: "challenger",
          LIAR: "liar"}
 EMBEDDED_CHAIN, L2_CHAIN = 31337, 42069
 
+_STARTER = Path(__file__).resolve().parents[2] / "configs" / "pages" / "starter.bin"  # not in an installed package
 _TOML = """\
 # Written by `verdict demo`. Short times, so that it can be watched; see configs/devnet.toml for the like by hand.
 name = "demo"
@@ -56,6 +58,9 @@ window = "{window}s"
 clock = "{clock}s"
 assertion_bond = "1 ether"
 challenge_bond = "0.1 ether"
+
+[data]
+dictionary = {dictionary}
 
 [sequencer]
 port = {l2}
@@ -123,6 +128,7 @@ def prepare(directory: Path, processes: Processes, stride: int, arity: int) -> N
         "l1": l1, "beacon": beacon, "l2": l2, "l1_chain": EMBEDDED_CHAIN, "l2_chain": L2_CHAIN, "stride": stride,
         "arity": arity, "clock": clock, "window": window, "sequencer": account(SEQUENCER).address,
         "alice": account(ALICE).address, "bob": account(BOB).address,
+        "dictionary": json.dumps([str(_STARTER)] if _STARTER.exists() else []),
     }
     toml, liar_toml = directory / "demo.toml", directory / "liar.toml"
     toml.write_text(_TOML.format(data_dir="data", **values))

@@ -16,11 +16,16 @@ from chain.store import ChainStore
 from derivation.batch import BatchData, Deposit
 from derivation.deriver import Deriver, derive_batch, stored_headers
 from derivation.inputs import DerivationParams
+from derivation.merkle import chunk_root
 from execution.genesis import build_genesis
 from execution.rules import Rules
 from execution.types import Cursor, StepState
-from sequencer.batches import Anchor, L1Origin, QueueSlice
+from l1.blobs import blob_versioned_hash
+from l1.fees import FeeMarket
+from sequencer.batcher import posting_call
+from sequencer.batches import Anchor, L1Origin, LocalBatch, QueueSlice
 from sequencer.builder import Builder
+from sequencer.data_policy import DataKind, DataPolicy
 from sequencer.l1view import L1Snapshot
 from sequencer.ledger import BatchLedger
 from sequencer.node import L2Node
@@ -40,11 +45,16 @@ class FakeL1:
         self.deposits: list[Deposit] = []
         self.forced: list[bytes] = []
         self.number, self.timestamp = 100, 1_000_000
+        self.market: FeeMarket | None = None
+        self.pages: dict[bytes, int] = {}  # L1 block in which one was published
 
     def snapshot(self) -> L1Snapshot:
         origin = L1Origin(self.number, keccak(b"l1" + bytes([self.number % 256])), self.timestamp, keccak(b"randao"), b"")
         return L1Snapshot(self.number, origin.hash, self.timestamp, origin, len(self.deposits), len(self.forced),
-                          bytes(32), 0, bytes(20), 0)
+                          bytes(32), 0, bytes(20), 0, self.market)
+
+    async def has_pages(self, pages: tuple[bytes, ...], number: int) -> bool:
+        return all(self.pages.get(page, number + 1) <= number for page in pages)
 
     async def queue(self, at: L1Snapshot, tip: Anchor) -> QueueSlice:
         return QueueSlice(tip.deposit_end, tuple(self.deposits[tip.deposit_end:tip.deposit_end + 16]),
@@ -59,17 +69,16 @@ def noise(size: int, seed: int) -> bytes:
 class Bench:
     """A node with a builder, a settable clock, and a second store in which batches are derived."""
 
-    def __init__(self, path: Path | None, target_blobs: int = 1) -> None:
+    def __init__(self, path: Path | None, data: DataPolicy | None = None) -> None:
         alloc = {bytes.fromhex(key.address[2:]): 10**20 for key in KEYS}
         self.genesis = build_genesis(alloc, CHAIN_ID, PARAMS.gas_limit, 0, GWEI)
         self.store = ChainStore.open(path, self.genesis)
         self.l1 = FakeL1()
         self.now = 1_000_001.0
-        self.target_blobs = target_blobs
         self.node = L2Node(self.store, RULES, PARAMS, PoolLimits(), clock=lambda: self.now)
         self.ledger = BatchLedger(self.store, CHAIN_ID)
         self.builder = Builder(self.node, self.ledger, self.l1, BuilderSettings(30, 1800, 7200, False),  # type: ignore[arg-type]
-                               block_time=1, target_blobs=target_blobs, clock=lambda: self.now)
+                               block_time=1, data=data or DataPolicy(), clock=lambda: self.now)
 
     async def tick(self) -> bool:
         self.now += 1
@@ -82,8 +91,13 @@ class Bench:
             for batch in self.ledger:
                 if batch.header is None:
                     break
-                blobs = tuple(self.ledger.encoder(batch).blobs())
-                data = BatchData(batch.header, blobs, batch.queue.deposits, batch.queue.forced)
+                chunks = self.ledger.encoder(batch).chunks()
+                _, blobs = posting_call(batch, chunks)
+                calldata = b"".join(chunks) if batch.header.in_calldata else b""
+                assert not calldata or chunk_root(chunks) == batch.header.data_root
+                assert [blob_versioned_hash(blob) for blob in blobs] == list(batch.header.blob_hashes)
+                pages = tuple(page for pointer in batch.pages if (page := self.ledger.pages.get(pointer)))
+                data = BatchData(batch.header, blobs, batch.queue.deposits, batch.queue.forced, None, pages, calldata)
                 derived = derive_batch(Deriver(RULES, store, stored_headers(store.header_by_hash), state, data, PARAMS))
                 assert [block.sealed.hash for block in derived.blocks] == [block.hash for block in batch.blocks]
                 for block in derived.blocks:
@@ -176,15 +190,106 @@ async def test_blob_transactions_are_refused_with_a_reason(bench: Bench) -> None
 
 
 async def test_a_smaller_target_after_a_restart_closes_the_batch(tmp_path: Path) -> None:
-    first = Bench(tmp_path / "chain", target_blobs=3)
+    first = Bench(tmp_path / "chain", DataPolicy(target_blobs=3))
     for nonce in range(3):
         await first.node.submit(transfer(0, nonce, data=noise(60_000, nonce), gas=16_000_000))
     assert await first.tick()
     first.store.close()
-    second = Bench(tmp_path / "chain", target_blobs=1)
+    second = Bench(tmp_path / "chain")
     second.now = first.now
     assert not await second.tick()
     batch = second.ledger.get(0)
     assert batch is not None and batch.header is not None and len(batch.header.blob_hashes) == 2
     second.check_derivation()
     second.store.close()
+
+
+# --- calldata, pages -----------------------------------------------------------------------------------------
+
+CHEAP_BLOBS, DEAR_BLOBS = FeeMarket(GWEI, 0, 1), FeeMarket(GWEI, 0, 100 * GWEI)
+
+
+def closed(bench: Bench, index: int) -> LocalBatch:
+    batch = bench.ledger.get(index)
+    assert batch is not None and batch.header is not None
+    return batch
+
+
+async def a_batch(bench: Bench, key: int, nonce: int) -> LocalBatch:
+    await bench.node.submit(transfer(key, nonce, data=noise(300, nonce), gas=200_000))
+    assert await bench.tick()
+    bench.now += 40
+    assert not await bench.tick()
+    bench.l1.number, bench.l1.timestamp = bench.l1.number + 1, int(bench.now)
+    return closed(bench, len(bench.ledger) - 1)
+
+
+async def test_a_batch_in_calldata_is_closed_with_what_calldata_holds(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "chain", DataPolicy("calldata", target_blobs=6))
+    for nonce in range(4):
+        await bench.node.submit(transfer(0, nonce, data=noise(60_000, nonce), gas=16_000_000))
+    for _ in range(12):
+        await bench.tick()
+    await bench.builder.close("test")
+    assert len(bench.ledger) == 2 and len(bench.node.pool) == 0
+    for index in range(2):
+        header = closed(bench, index).header
+        assert header is not None and header.in_calldata and 55 < header.chunk_count <= 61 and not header.blob_hashes
+        call, blobs = posting_call(closed(bench, index), bench.ledger.encoder(closed(bench, index)).chunks())
+        assert len(call) < 128 * 1024 - 1000 and not blobs
+    bench.check_derivation()
+    bench.store.close()
+
+
+async def test_where_the_data_goes_follows_the_prices(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "chain", DataPolicy("auto", target_blobs=2))
+    kinds = []
+    for nonce, market in enumerate((CHEAP_BLOBS, DEAR_BLOBS, DEAR_BLOBS, CHEAP_BLOBS)):
+        bench.l1.market = market
+        batch = await a_batch(bench, 0, nonce)
+        kinds.append(batch.header.in_calldata)  # type: ignore[union-attr]
+        assert batch.max_blobs == (0 if market is DEAR_BLOBS else 2)
+    assert kinds == [False, True, True, False]
+    bench.check_derivation()
+    bench.store.close()
+
+
+async def test_pages_are_named_once_l1_has_them_and_kept_over_a_restart(tmp_path: Path) -> None:
+    """The open batch goes on with the pages it was begun with; the next one names the new ones."""
+    page, other = noise(2000, 7), noise(2000, 8)
+    first = Bench(tmp_path / "chain", DataPolicy(pages=(b"\x01" * 20,)))
+    first.ledger.pages.put({b"\x01" * 20: page})
+    first.l1.pages[b"\x01" * 20] = 101
+    assert (await a_batch(first, 0, 0)).header.pages == ()  # type: ignore[union-attr]  # the origin is 100
+    assert (await a_batch(first, 0, 1)).header.pages == (b"\x01" * 20,)  # type: ignore[union-attr]
+    await first.node.submit(transfer(0, 2, data=page[:1000], gas=300_000))
+    assert await first.tick()
+    first.store.close()
+    second = Bench(tmp_path / "chain", DataPolicy("calldata", pages=(b"\x02" * 20, b"\x01" * 20)))
+    second.ledger.pages.put({b"\x02" * 20: other})
+    second.l1.pages = {b"\x01" * 20: 101, b"\x02" * 20: 101}
+    second.now, second.l1.number, second.l1.timestamp = first.now, first.l1.number, first.l1.timestamp
+    await second.node.submit(transfer(0, 3, data=page[1000:], gas=300_000))
+    assert await second.tick()
+    await second.builder.close("test")
+    assert closed(second, 2).pages == (b"\x01" * 20,)
+    assert closed(second, 2).transactions == 2 and closed(second, 2).transaction_bytes > 2000
+    assert closed(second, 2).header.chunk_count == 1  # type: ignore[union-attr]  # its data is in the page
+    second.l1.number, second.l1.timestamp = 110, int(second.now)
+    assert (await a_batch(second, 0, 4)).pages == (b"\x02" * 20, b"\x01" * 20)
+    second.check_derivation()
+    second.store.close()
+
+
+async def test_the_ledger_remembers_kind_and_cost(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "chain", DataPolicy("calldata"))
+    assert bench.ledger.last_kind() is None
+    batch = await a_batch(bench, 0, 0)
+    bench.ledger.note_cost(batch, 12345)
+    bench.store.close()
+    again = Bench(tmp_path / "chain")
+    assert again.ledger.last_kind() is DataKind.CALLDATA
+    assert closed(again, 0).cost == 12345 and closed(again, 0).header == batch.header
+    again.ledger.note_cost(closed(again, 0).closed((), 0), 1)  # another batch with that index
+    assert closed(again, 0).cost == 12345
+    again.store.close()

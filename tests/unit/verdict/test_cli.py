@@ -14,7 +14,7 @@ from verdict.config import load_config
 from verdict.errors import EXIT_CONFIG, EXIT_DEPLOYMENT, EXIT_KEY, EXIT_L1, EXIT_USAGE
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ["demo", "init", "l1", "deploy", "sequencer", "challenger", "status", "config"]
+COMMANDS = ["demo", "init", "l1", "deploy", "sequencer", "challenger", "status", "config", "dictionary"]
 
 
 def verdict(*arguments: str, python: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,9 @@ def verdict(*arguments: str, python: tuple[str, ...] = (), **environment: str) -
 def toml(directory: Path, **changes: str) -> Path:
     """A configuration in `directory` for an L1 that nobody runs."""
     text = (ROOT / "configs" / "devnet.toml").read_text()
-    for old, new in {"8545": "18545", "5052": "15052", "9545": "19545", "../data/devnet": "data", **changes}.items():
+    here = {"8545": "18545", "5052": "15052", "9545": "19545", "../data/devnet": "data",
+            "pages/starter.bin": str(ROOT / "configs" / "pages" / "starter.bin")}
+    for old, new in {**here, **changes}.items():
         text = text.replace(old, new)
     path = directory / "test.toml"
     path.write_text(text)
