@@ -20,9 +20,10 @@ interface VmGas {
 
     function lastCallGas() external view returns (Gas memory);
     function cool(address who) external;
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 
-/// L1 gas of each call as a transaction of its own: `npm run gas`. KZG proofs are taken as good here, so 50,000 is
+/// L1 gas of each call as a transaction of its own: `npm run gas` writes snapshots/transactions.json, CI compares. KZG proofs are taken as good here, so 50,000 is
 /// added for each that the call has checked. In a step proof EXECUTE is the toy: the real one's cost comes on top.
 contract GasTest is Fixture {
     event log_named_uint(string what, uint256 gas);
@@ -57,7 +58,9 @@ contract GasTest is Fixture {
         assertTrue(ok, what);
         uint256 gas = meter.lastCallGas().gasTotalUsed + 4 * tokens + proofs * 50000;
         uint256 floor = 10 * tokens;
-        emit log_named_uint(what, 21000 + (gas > floor ? gas : floor));
+        gas = 21000 + (gas > floor ? gas : floor);
+        emit log_named_uint(what, gas);
+        meter.snapshotValue("transactions", what, gas);
     }
 
     function test_Inbox() public {
@@ -90,6 +93,39 @@ contract GasTest is Fixture {
                 ? "postBatch, no blob"
                 : b == 1 ? "postBatch, 1 blob" : b == 2 ? "postBatch, 6 blobs" : "postBatch, 16 deposits, 16 forced";
             measure(what, i, SEQUENCER, 0, abi.encodeCall(inbox.postBatch, (head, uint64(64 * n), noPages(), rlp)), 0);
+        }
+    }
+
+    function test_Data() public {
+        address i = address(inbox);
+        bytes memory page = noise(24575);
+        measure("publishPage, 24,575 bytes", i, STRANGER, 0, abi.encodeCall(inbox.publishPage, (page)), 0);
+        measure("publishPage, one that is there", i, STRANGER, 0, abi.encodeCall(inbox.publishPage, (page)), 0);
+        postBatch(1);
+        uint256[3] memory named = [uint256(0), 2, 9];
+        for (uint256 k = 0; k < 3; ++k) {
+            (bytes32 head, bytes memory rlp, address[] memory pages) = next(named[k]);
+            blobs(bytes32(k), 1);
+            bytes memory call = abi.encodeCall(inbox.postBatch, (head, 64, pages, rlp));
+            measure(string.concat("postBatch, 1 blob, pages: ", vm.toString(named[k])), i, SEQUENCER, 0, call, 0);
+        }
+        blobs("", 0);
+        uint256[2] memory sizes = [uint256(1), 61];
+        for (uint256 k = 0; k < 2; ++k) {
+            (bytes32 head, bytes memory rlp, address[] memory pages) = next(0);
+            bytes memory call = abi.encodeCall(inbox.postCalldata, (head, noise(2032 * sizes[k]), pages, rlp));
+            measure(string.concat("postCalldata, chunks: ", vm.toString(sizes[k])), i, SEQUENCER, 0, call, 0);
+        }
+    }
+
+    /// What the next batch is posted with, and `count` pages.
+    function next(uint256 count) private returns (bytes32 head, bytes memory rlp, address[] memory pages) {
+        vm.roll(height() + 1);
+        rlp = origin(height() - 1);
+        (head,) = inbox.headBatch();
+        pages = new address[](count);
+        for (uint256 k = 0; k < count; ++k) {
+            pages[k] = inbox.publishPage(abi.encode(k));
         }
     }
 
