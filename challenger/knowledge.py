@@ -11,6 +11,7 @@ from lru import LRU
 from challenger.claims import Trace, Unknown
 from derivation.node import RollupNode
 from derivation.proof import UnknownStep, build_step_proof
+from l1.blobs import ChunkProofKind
 from l1.kzg import Prover
 
 KEPT_PROOFS = 16
@@ -53,9 +54,10 @@ class NodeKnowledge:
     """What a RollupNode has derived from L1. The newest proofs are kept: they are dear, and asked for again on retries
     and for other assertions that are wrong at the same step."""
 
-    def __init__(self, node: RollupNode, prover: Prover) -> None:
+    def __init__(self, node: RollupNode, prover: Prover, chunk_proofs: ChunkProofKind = ChunkProofKind.CELL) -> None:
         self._node = node
         self._prover = prover
+        self._chunk_proofs = chunk_proofs
         self._proofs: LRU[tuple[bytes, int], ReadyProof] = LRU(KEPT_PROOFS)
         self._proving = asyncio.Lock()  # one at a time: each uses all of the prover's processes
 
@@ -80,7 +82,7 @@ class NodeKnowledge:
             if known is not None:
                 return known
             try:
-                built = await build_step_proof(self._node, batch_hash, step, self._prover)
+                built = await build_step_proof(self._node, batch_hash, step, self._prover, self._chunk_proofs)
             except UnknownStep as error:
                 raise LookupError(str(error)) from error
             ready = ReadyProof(built.proof, built.gas_used, len(built.proof.witness))

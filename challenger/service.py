@@ -33,10 +33,12 @@ from derivation.node import RollupNode
 from l1.artifacts import address_bytes
 from l1.blob_client import BlobClient
 from l1.blob_server import serve_blobs
+from l1.blobs import ChunkProofKind
 from l1.client import L1Client
 from l1.contracts import Rollup
 from l1.fees import FeeCaps
 from l1.kzg import Prover
+from l1.precompiles import has_bls12_381
 from l1.txmanager import TransactionManager, TransactionPolicy
 from verdict.blob_settings import blob_client
 from verdict.config import Config
@@ -139,7 +141,8 @@ class ChallengerService:
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
             node = RollupNode(node_settings(config, deployment, max(config.challenger.poll, MIN_POLL)), store, l1, beacon)
             stack.callback(node.close)
-            self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, transactions, node)
+            kind = await _chunk_proofs(config, l1)
+            self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
             await stack.enter_async_context(serve_metrics(metrics, config.challenger.metrics_port))
             await stack.enter_async_context(
@@ -147,9 +150,9 @@ class ChallengerService:
             await self._serve(self.parts)
 
     def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BlobClient,
-                  rollup: Rollup, terms: Terms, prover: Prover, transactions: TransactionManager,
-                  node: RollupNode) -> Parts:
-        knowledge = self._knowledge or NodeKnowledge(node, prover)
+                  rollup: Rollup, terms: Terms, prover: Prover, kind: ChunkProofKind,
+                  transactions: TransactionManager, node: RollupNode) -> Parts:
+        knowledge = self._knowledge or NodeKnowledge(node, prover, kind)
         checkpoints = CheckpointReader(beacon, prover, terms.rules.stride)
         watcher = Watcher(l1, rollup, transactions.address, deployment.block_number, terms.rules.window,
                           self.config.l1.confirmations)
@@ -192,6 +195,16 @@ async def _terms(config: Config, l1: L1Client, rollup: Rollup, stage: bytes) -> 
         raise DeploymentError(f"[dispute] says (stride, arity, window, clock, challenge_bond) {configured}, the contract "
                               f"says {(stride, arity, window, clock, bond)}")
     return Terms(GameRules(stride, arity, window, clock), bond, config.challenger.max_proof_calldata)
+
+
+async def _chunk_proofs(config: Config, l1: L1Client) -> ChunkProofKind:
+    """As configured, or by what L1 has."""
+    if config.challenger.chunk_proofs != "auto":
+        return ChunkProofKind(config.challenger.chunk_proofs)
+    if await has_bls12_381(l1):
+        return ChunkProofKind.CELL
+    log.warning("L1 has no EIP-2537 precompiles: chunks are opened with point evaluations, which cost more gas")
+    return ChunkProofKind.POINTS
 
 
 def _policy(config: Config) -> TransactionPolicy:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from derivation.batch import BatchData, BatchHeader
 from derivation.inputs import pending_fragments
+from derivation.merkle import chunk_path, split_chunks
 from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from execution.abi import commitment, encode_trace, encode_witness, state_tuple
 from execution.execute import Verdict, execute
 from execution.types import Input, StepState, Trace, Transaction, Witness
 from execution.witness import build_witness
-from l1.blobs import ChunkProof, open_chunk
-from l1.kzg import Prover
+from l1.blobs import ChunkProof, ChunkProofKind, open_chunk
+from l1.kzg import CELLS_PER_BLOB, Prover
 
-CHUNKS_PER_BLOB = 64
 NO_CHUNK = ChunkProof(b"")
 
 
@@ -104,12 +105,16 @@ async def state_at(node: RollupNode, batch: int | bytes, step: int) -> StepState
 
 
 async def build_step_proof(
-    node: RollupNode, batch: int | bytes, step: int, prover: Prover | None = None
+    node: RollupNode,
+    batch: int | bytes,
+    step: int,
+    prover: Prover | None = None,
+    kind: ChunkProofKind = ChunkProofKind.CELL,
 ) -> BuiltProof:
     """Proves the step from `step` to `step + 1`, 0 <= step < N; `step == N` proves that there is none.
 
     UnknownStep; BlobsMissing or L1Unavailable if the data can't be had; ProofRejected if EXECUTE would say false.
-    With a chunk to be opened it takes 64 KZG proofs: seconds, on the prover's processes.
+    A chunk to be opened takes KZG proofs, on the prover's processes: l1.blobs.open_chunk.
     """
     record = _known(node, batch, step)
     header = record.posted.header
@@ -122,13 +127,7 @@ async def build_step_proof(
     forced = done.input.raw if cursor.chunk == 0 and isinstance(done.input, Transaction) else b""
     chunk = NO_CHUNK
     if 1 <= cursor.chunk <= header.chunk_count:
-        blob, cell = divmod(cursor.chunk - 1, CHUNKS_PER_BLOB)
-        own = Prover() if prover is None else None
-        try:
-            chunk = await open_chunk(prover or own, data.blobs[blob], cell)  # type: ignore[arg-type]
-        finally:
-            if own is not None:
-                own.close()
+        chunk = await _open(data, cursor.chunk - 1, prover, kind)
     proof = StepProof(
         header, done.pre, done.post, done.parent_header, forced, chunk, done.fragments, encode_witness(done.witness)
     )
@@ -137,6 +136,18 @@ async def build_step_proof(
     if not verdict.result:
         raise ProofRejected(step, verdict)
     return BuiltProof(proof, done.input, done.gas_used, trace)
+
+
+async def _open(data: BatchData, chunk: int, prover: Prover | None, kind: ChunkProofKind) -> ChunkProof:
+    """Chunk `chunk` of a batch, from 0."""
+    if data.header.in_calldata:
+        chunks = split_chunks(data.data)
+        return ChunkProof(chunks[chunk], path=chunk_path(chunks, chunk))
+    blob, cell = divmod(chunk, CELLS_PER_BLOB)
+    if prover is not None:
+        return await open_chunk(prover, data.blobs[blob], cell, kind)
+    with contextlib.closing(Prover()) as own:
+        return await open_chunk(own, data.blobs[blob], cell, kind)
 
 
 def trace_of(node: RollupNode, pre: StepState, post: StepState, chosen: Input, witness: Witness) -> bytes:

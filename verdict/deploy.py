@@ -1,5 +1,5 @@
-"""Puts a rollup on L1: checks first, then StepVerifier, Inbox, Rollup, Stage and the dictionary's pages, each step kept in
-deployment.json.
+"""Puts a rollup on L1: checks first, then KzgSetup, StepVerifier, Inbox, Rollup, Stage and the dictionary's pages, each step
+kept in deployment.json.
 
 Everything that can be found wrong without a transaction is found before the first one. The creations go through
 the transaction manager under labels, so however often a deployment is interrupted and resumed, each happens once.
@@ -45,9 +45,11 @@ from verdict.genesis import genesis_state
 
 EXECUTE = "0x0000000000000000000000000000000000000101"
 ZERO_ADDRESS = "0x" + "00" * 20
-CONTRACTS = {"step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup", "stage": "Stage"}
-GAS_ESTIMATE = 10_000_000
-"""L1 gas that the four creations take together, at most: what the deployer must be able to pay."""
+CONTRACTS = {
+    "kzg_setup": "KzgSetup", "step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup", "stage": "Stage",
+}
+GAS_ESTIMATE = 12_000_000
+"""L1 gas that the five creations take together, at most: what the deployer must be able to pay."""
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -135,11 +137,12 @@ def creation_code(stage: str, config: Config, genesis: StepState, addresses: dic
     if stage == "step_verifier":
         fork = b"prague".ljust(32, b"\0")
         return contract.deployment(
-            rollup.chain_id, fork, rollup.tx_gas_cap, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift)
+            rollup.chain_id, fork, rollup.tx_gas_cap, rollup.fee_recipient, rollup.gas_limit, rollup.max_drift,
+            addresses["kzg_setup"])
     if stage == "inbox":
         timeout = rollup.exclusive_timeout if rollup.sequencer else 0
         return contract.deployment(rollup.sequencer or ZERO_ADDRESS, timeout, rollup.max_origin_age)
-    if stage == "stage":
+    if stage in ("kzg_setup", "stage"):
         return contract.deployment()
     return contract.deployment((
         addresses["inbox"],

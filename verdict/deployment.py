@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from verdict.config import Config
 
-STAGES = ("step_verifier", "inbox", "rollup", "stage")
+STAGES = ("kzg_setup", "step_verifier", "inbox", "rollup", "stage")
 """The contracts in the order in which they are created."""
 
 VERSION = 3
-"""Of the file, and of the contracts' interface: 3 has the dictionary's pages, and batches in calldata."""
+"""Of the file, and of the contracts' interface: 3 has the dictionary's pages, batches in calldata and cell proofs."""
 
 
 class DeploymentError(Exception):

@@ -6,18 +6,19 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {BatchHeader, IInbox} from "./IInbox.sol";
 import {StepProof} from "./IRollup.sol";
 import {IStepVerifier} from "./IStepVerifier.sol";
+import {KZG_SETUP_HASH} from "./KzgSetup.sol";
 import {BlockAttributes, Chain, Cursor, Input, InputKind, Withdrawal} from "./Types.sol";
 import {ChunkCodec} from "./lib/ChunkCodec.sol";
 import {ChunkOpenings} from "./lib/ChunkOpenings.sol";
 import {Commitment} from "./lib/Commitment.sol";
 import {Execute} from "./lib/Execute.sol";
-import {Packing} from "./lib/Packing.sol";
 
 /// Derives the Input of one step from L1 data and has EXECUTE say where it leads. Holds no state and no money.
 contract StepVerifier is IStepVerifier {
     error ZeroChainId();
     error ZeroFork();
     error GasLimitTooLow(uint64 gasLimit, uint64 minimum);
+    error WrongSetup(address setup);
 
     error BatchMismatch(bytes32 given, bytes32 expected);
     error PreStateMismatch(bytes31 given, bytes31 expected);
@@ -45,6 +46,8 @@ contract StepVerifier is IStepVerifier {
     uint64 public immutable gasLimit;
     /// Seconds by which an L2 block that the sequencer starts may be later than the batch's L1 origin.
     uint64 public immutable maxDrift;
+    /// A KzgSetup, for cell proofs.
+    address public immutable setup;
 
     constructor(
         uint64 chainId_,
@@ -52,17 +55,20 @@ contract StepVerifier is IStepVerifier {
         uint64 txGasCap_,
         address feeRecipient_,
         uint64 gasLimit_,
-        uint64 maxDrift_
+        uint64 maxDrift_,
+        address setup_
     ) {
         if (chainId_ == 0) revert ZeroChainId();
         if (fork_ == 0) revert ZeroFork();
         if (gasLimit_ < MIN_GAS_LIMIT) revert GasLimitTooLow(gasLimit_, MIN_GAS_LIMIT);
+        if (setup_.codehash != KZG_SETUP_HASH) revert WrongSetup(setup_);
         chainId = chainId_;
         fork = fork_;
         txGasCap = txGasCap_;
         feeRecipient = feeRecipient_;
         gasLimit = gasLimit_;
         maxDrift = maxDrift_;
+        setup = setup_;
     }
 
     /// @inheritdoc IStepVerifier
@@ -217,9 +223,9 @@ contract StepVerifier is IStepVerifier {
         view
         returns (uint256 count, uint8 kind, bytes memory payload)
     {
-        bytes memory elements = ChunkOpenings.elements(proof.batch, proof.pre.cursor.chunk - 1, proof.chunk);
-        (bool ok, bytes memory chunk) = Packing.unpack(elements);
-        if (ok) (count, kind, payload) = ChunkCodec.decode(chunk, proof.pre.cursor.item, chainId, new address[](0));
+        Cursor calldata cursor = proof.pre.cursor;
+        (bool ok, bytes memory chunk) = ChunkOpenings.open(setup, proof.batch, cursor.chunk - 1, proof.chunk);
+        if (ok) (count, kind, payload) = ChunkCodec.decode(chunk, cursor.item, chainId, proof.batch.pages);
     }
 
     function _attributes(BatchHeader calldata batch, uint256 timestamp, Withdrawal[] memory withdrawals)

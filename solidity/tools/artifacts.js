@@ -13,7 +13,7 @@ const path = require("path");
 const ROOT = path.join(__dirname, "..");
 const ARTIFACTS = path.join(ROOT, "artifacts");
 const CONTRACTS = [
-  "Inbox", "StepVerifier", "Rollup", "Stage", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
+  "Inbox", "KzgSetup", "StepVerifier", "Rollup", "Stage", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
 ];
 const OUT = path.join(ROOT, "build", "out"); // apart from the tests' cache
 const FORGE = path.join(ROOT, "node_modules", ".bin", "forge");

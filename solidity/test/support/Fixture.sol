@@ -6,6 +6,7 @@ import {RollupConfig} from "../../src/Assertions.sol";
 import {BatchHeader} from "../../src/IInbox.sol";
 import {CheckpointOpening, ChunkOpening, ElementOpening, StepProof} from "../../src/IRollup.sol";
 import {Inbox} from "../../src/Inbox.sol";
+import {KzgSetup} from "../../src/KzgSetup.sol";
 import {Rollup} from "../../src/Rollup.sol";
 import {StepVerifier} from "../../src/StepVerifier.sol";
 import {Cursor, Input, InputKind, StepState} from "../../src/Types.sol";
@@ -35,6 +36,7 @@ abstract contract Fixture is Test {
     uint64 internal constant REWARD_BPS = 1000;
 
     Inbox internal inbox;
+    address internal setup;
     StepVerifier internal verifier;
     Rollup internal rollup;
     bytes internal l2Parent; // RLP of the L2 genesis header
@@ -48,7 +50,8 @@ abstract contract Fixture is Test {
         mockKzg();
         l2Parent = header(0, 1_600_000_000, 0);
         inbox = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE);
-        verifier = new StepVerifier(42069, "prague", 1 << 24, address(0xfee), 30_000_000, MAX_DRIFT);
+        setup = address(new KzgSetup());
+        verifier = new StepVerifier(42069, "prague", 1 << 24, address(0xfee), 30_000_000, MAX_DRIFT, setup);
         rollup = deployRollup(16, 2);
         address[4] memory people = [SEQUENCER, ASSERTER, CHALLENGER, STRANGER];
         for (uint256 i = 0; i < people.length; ++i) {

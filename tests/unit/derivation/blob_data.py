@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from derivation.codec import BLOB_SIZE, CHUNK_SIZE, to_elements
 
 NOTHING = bytes(CHUNK_SIZE)  # a chunk without items
-MALFORMED = b"\xff" * 2048  # field elements of 2^254 and more
+MALFORMED = (b"\x40" + bytes(31)) * 64  # field elements of 2^254
 
 
 def blobs_of(parts: Sequence[bytes]) -> list[bytes]:

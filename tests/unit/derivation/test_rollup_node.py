@@ -24,7 +24,8 @@ from execution.rules import Rules
 from execution.step import step as pure_step
 from execution.types import BatchEnd, BlockStart, Fragment, Skip, Transaction
 from l1.artifacts import artifact
-from l1.blobs import ChunkProof
+from l1.kzg import Prover
+from tests.unit.derivation.blob_data import MALFORMED
 from tests.unit.derivation.fake_l1 import FIRST, GENESIS_TIME, INBOX, FakeBeacon, FakeL1
 
 ACCOUNTS = [Account.from_key(bytes([n]) * 32) for n in range(1, 5)]
@@ -76,7 +77,7 @@ def rich_batch(l1: FakeL1) -> None:
         [(2, [transfer(0, 1)]), (3, []), (1, [transfer(1, 1, data=Random(1).randbytes(5000)), transfer(0, 2)])],
     )
     stray = encode_chunk([Item(ItemKind.LAST_FRAGMENT, b"x"), block_start_item(65_535)])
-    l1.post([*chunks, bytes(CHUNK_SIZE), b"\xff" * CHUNK_ELEMENTS_SIZE, stray])
+    l1.post([*chunks, bytes(CHUNK_SIZE), MALFORMED, stray])
     l1.mine()
 
 
@@ -240,14 +241,9 @@ async def test_garbage_batches_still_bring_deposits_and_forced_transactions(stor
     node.close()
 
 
-async def test_every_step_can_be_proved(store: ChainStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_step_can_be_proved(store: ChainStore) -> None:
     """Each step's proof is accepted, links the commitments on both sides, and fits the contract's ABI."""
-
-    async def open_chunk(prover: object, blob: bytes, cell: int) -> ChunkProof:
-        return ChunkProof(blob[2048 * cell : 2048 * (cell + 1)], b"\x0c" * 48, (b"\x0b" * 48,) * 64)
-
-    monkeypatch.setattr("derivation.proof.open_chunk", open_chunk)
-    l1 = FakeL1()
+    prover, l1 = Prover(0), FakeL1()
     rich_batch(l1)
     node = make(l1, store)
     await follow(node)
@@ -255,7 +251,7 @@ async def test_every_step_can_be_proved(store: ChainStore, monkeypatch: pytest.M
     kinds: set[type] = set()
     rejected = 0
     for step in range(record.steps):
-        built = await build_step_proof(node, 0, step)
+        built = await build_step_proof(node, 0, step, prover)
         proof = built.proof
         assert (built.pre_commitment, built.post_commitment) == (record.commitment(step), record.commitment(step + 1))
         assert execute(proof.pre.state_root, proof.post.state_root, built.gas_used, built.trace).result
@@ -277,14 +273,8 @@ async def test_every_step_can_be_proved(store: ChainStore, monkeypatch: pytest.M
     node.close()
 
 
-async def test_later_batches_prove_from_the_middle_of_the_chain(
-    store: ChainStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def open_chunk(prover: object, blob: bytes, cell: int) -> ChunkProof:
-        return ChunkProof(b"")
-
-    monkeypatch.setattr("derivation.proof.open_chunk", open_chunk)
-    l1 = FakeL1()
+async def test_later_batches_prove_from_the_middle_of_the_chain(store: ChainStore) -> None:
+    prover, l1 = Prover(0), FakeL1()
     for nonce in range(3):
         l1.mine()
         l1.post(encode_blocks(RULES.chain_id, [transfer(0, 2 * nonce)], [(1, [transfer(0, 2 * nonce + 1)])]))
@@ -292,7 +282,7 @@ async def test_later_batches_prove_from_the_middle_of_the_chain(
     node = make(l1, store)
     await follow(node)
     for step in range(node.derived(2).steps):
-        await build_step_proof(node, 2, step)
+        await build_step_proof(node, 2, step, prover)
     node.close()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from eth_account import Account
 
 from chain.store import ChainStore
-from derivation import proof as proofs
 from derivation.codec import Item, ItemKind, block_start_item, encode_chunk
 from derivation.proof import build_step_proof
 from execution.abi import input_tuple
@@ -20,8 +20,9 @@ from execution.trie import NodeSource
 from execution.types import BlockAttributes
 from execution.world import WorldState
 from l1.artifacts import artifact, describe_error
-from l1.blobs import blob_versioned_hash, open_chunk_now
-from l1.kzg import Prover
+from l1.blobs import ChunkProofKind, blob_versioned_hash
+from l1.kzg import Opening, Prover
+from tests.unit.derivation.blob_data import MALFORMED
 from tests.unit.derivation.fake_l1 import FakeL1
 from tests.unit.derivation.test_rollup_node import GENESIS, PARAMS, RULES, follow, make, transfer
 
@@ -65,23 +66,28 @@ class Ethereum:
         return result.output
 
 
-@pytest.mark.slow
-async def test_contract_derives_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: dict[int, Any] = {}
+class KeepingProver(Prover):
+    """Point evaluations are slow: made once for each element."""
 
-    async def open_once(prover: Prover, blob: bytes, cell: int) -> Any:
-        if cell not in opened:
-            opened[cell] = open_chunk_now(blob, cell)
-        return opened[cell]
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._openings: dict[int, Opening] = {}
 
-    monkeypatch.setattr(proofs, "open_chunk", open_once)
+    async def open_elements(self, blob: bytes, indices: Sequence[int]) -> list[Opening]:
+        missing = [index for index in indices if index not in self._openings]
+        self._openings.update(zip(missing, await super().open_elements(blob, missing)))
+        return [self._openings[index] for index in indices]
+
+
+@pytest.mark.parametrize("form", ["cell", pytest.param("points", marks=pytest.mark.slow), "calldata"])
+async def test_contract_derives_the_same_inputs(form: str) -> None:
     ethereum, l1 = Ethereum(), FakeL1()
     l1.hash_of = blob_versioned_hash
     inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
-    verifier = ethereum.send(
-        artifact("StepVerifier").deployment(*verifier_arguments())
-    )
-    assert inbox is not None and verifier is not None
+    setup = ethereum.send(artifact("KzgSetup").deployment())
+    assert inbox is not None and setup is not None
+    verifier = ethereum.send(artifact("StepVerifier").deployment(*verifier_arguments(setup)))
+    assert verifier is not None
     for recipient, gwei in ((b"\xd0" * 20, 7), (b"\xd1" * 20, 8)):
         l1.deposit(recipient, gwei)
         ethereum.send(artifact("Inbox").call("deposit", "0x" + recipient.hex()), inbox, gwei * 10**9)
@@ -90,7 +96,7 @@ async def test_contract_derives_the_same_inputs(monkeypatch: pytest.MonkeyPatch)
         ethereum.send(artifact("Inbox").call("forceTransaction", raw), inbox)
     l1.mine()
     large = transfer(1, 0, data=b"\x07" * 700)
-    l1.post([
+    chunks = [
         encode_chunk([
             Item(ItemKind.TRANSACTION, transfer(0, 0)), block_start_item(5),
             Item(ItemKind.FRAGMENT, large[:300]), Item(ItemKind.FRAGMENT, large[300:600]),
@@ -98,27 +104,34 @@ async def test_contract_derives_the_same_inputs(monkeypatch: pytest.MonkeyPatch)
             block_start_item(60_000), Item(ItemKind.TRANSACTION, transfer(0, 9)),
         ]),
         bytes(2032),
-    ])  # fmt: skip
+        encode_chunk([Item(ItemKind.TRANSACTION, transfer(0, 1))]),
+    ]  # fmt: skip
+    if form == "calldata":
+        l1.post_calldata(chunks)
+    else:
+        l1.post([*chunks, MALFORMED])
     l1.mine()
+    prover = KeepingProver()
+    kind = ChunkProofKind.POINTS if form == "points" else ChunkProofKind.CELL
     with ChainStore.open(None, GENESIS) as store:
         node = make(l1, store)
         await follow(node)
         record = node.derived(0)
         assert record is not None
         for step in range(record.steps):
-            built = await build_step_proof(node, 0, step)
+            built = await build_step_proof(node, 0, step, prover, kind)
             data = artifact("StepVerifier").call("deriveInput", "0x" + inbox.hex(), built.proof.as_tuple())
             (found,) = artifact("StepVerifier").answer("deriveInput", ethereum.call(verifier, data))
             assert built.input is not None and found == input_tuple(built.input), (step, built.input)
         node.close()
 
 
-def verifier_arguments() -> list[Any]:
+def verifier_arguments(setup: bytes) -> list[Any]:
     """In the order of the contract's constructor, by what each argument is called."""
     named = {
         "chainId_": PARAMS.chain_id, "fork_": b"prague".ljust(32, b"\0"), "gasLimit_": PARAMS.gas_limit,
         "feeRecipient_": "0x" + PARAMS.fee_recipient.hex(), "maxDrift_": PARAMS.max_drift,
-        "txGasCap_": RULES.tx_gas_cap or 0,
+        "txGasCap_": RULES.tx_gas_cap or 0, "setup_": "0x" + setup.hex(),
     }  # fmt: skip
     constructor = next(entry for entry in artifact("StepVerifier").abi if entry["type"] == "constructor")
     return [named[each["name"]] for each in constructor["inputs"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
 import signal
 import subprocess
 import sys
@@ -10,9 +11,12 @@ import time
 from pathlib import Path
 from random import Random
 
+import ckzg
 import pytest
+from py_arkworks_bls12381 import G1Point
 
-from l1 import blobs
+from l1 import blobs, kzg
+from l1.blobs import ChunkProofKind
 from l1.kzg import BLS_MODULUS, Opening, Prover
 
 RANDOM = Random(4844)
@@ -84,9 +88,58 @@ def test_open_chunk_is_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
         return [Opening(blobs.element_of(blob, index), b"") for index in indices]
 
     monkeypatch.setattr(Prover, "open_elements", openings)
-    chunk = asyncio.run(blobs.open_chunk(Prover(0), BLOB, 5))
+    chunk = asyncio.run(blobs.open_chunk(Prover(0), BLOB, 5, ChunkProofKind.POINTS))
     assert proved == list(range(320, 384))
     assert chunk.data == BLOB[5 * 2048 : 6 * 2048]
+    for cell in (-1, 64):
+        with pytest.raises(IndexError):
+            asyncio.run(blobs.open_chunk(Prover(0), BLOB, cell))
+
+
+def holds(chunk: blobs.ChunkProof, cell: int) -> bool:
+    """Whether c-kzg takes the cell proof, made from uncompressed points again."""
+    commitment, proof = (
+        G1Point.from_xy_bytes_be(point[16:64] + point[80:]).to_compressed_bytes()
+        for point in (chunk.commitment, *chunk.proofs)
+    )
+    return ckzg.verify_cell_kzg_proof_batch([commitment], [cell], [chunk.data], [proof], blobs.trusted_setup())
+
+
+def test_cell_proofs_verify_and_are_made_once_a_blob(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+    prove_cells = kzg.prove_cells
+    monkeypatch.setattr(kzg, "prove_cells", lambda blob: made.append(blob) or prove_cells(blob))
+
+    async def opened(prover: Prover) -> None:
+        for cell in (0, 5, 63):
+            chunk = await blobs.open_chunk(prover, BLOB, cell)
+            assert chunk.data == BLOB[cell * 2048 : (cell + 1) * 2048] and not chunk.path
+            assert holds(chunk, cell) and not holds(chunk, cell + 1)
+
+    asyncio.run(opened(Prover(0)))
+    assert made == [BLOB]
+
+
+def test_cell_proofs_come_from_a_worker() -> None:
+    async def proved() -> kzg.CellProofs:
+        prover = Prover(workers=1)
+        try:
+            return await prover.prove_cells(bytes(blobs.BLOB_SIZE))
+        finally:
+            prover.close()
+
+    cells = asyncio.run(proved())
+    assert cells.commitment == bytes(128) and cells.proofs == (bytes(128),) * 64  # the zero polynomial: infinity
+    with pytest.raises(ValueError):
+        kzg.prove_cells(b"\xff" * blobs.BLOB_SIZE)
+
+
+def test_the_setup_page_is_the_ceremonys() -> None:
+    """Mend with: python solidity/tools/kzg_setup.py"""
+    script = Path(__file__).parents[3] / "solidity" / "tools" / "kzg_setup.py"
+    made = runpy.run_path(str(script))
+    assert made["SOURCE"].read_text() == made["source"]()
+    assert len(made["page"]()) == 64 * 96 + 2 * 192
 
 
 def test_sidecar_verifies_and_a_changed_one_does_not() -> None:
