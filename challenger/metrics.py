@@ -1,12 +1,8 @@
-"""Prometheus metrics of a challenger, and the port they are read from."""
+"""Prometheus metrics of a challenger."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from challenger.events import (
     AssertionAccepted,
@@ -73,24 +69,3 @@ class ChallengerMetrics:
                 self._over.labels("dead").inc()
             case AssertionAccepted():
                 self._over.labels("confirmed").inc()
-
-
-@contextlib.asynccontextmanager
-async def serve_metrics(metrics: ChallengerMetrics, port: int) -> AsyncIterator[None]:
-    """GET /metrics on 127.0.0.1:`port`; nothing if it is 0."""
-    if port == 0:
-        yield
-        return
-
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), content_type="text/plain")
-
-    app = web.Application()
-    app.router.add_get("/metrics", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield
-    finally:
-        await runner.cleanup()

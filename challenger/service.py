@@ -12,8 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
 
 import structlog
 
@@ -22,7 +20,7 @@ from challenger.checkpoints import CheckpointReader
 from challenger.events import EventStream
 from challenger.game import Rules as GameRules
 from challenger.knowledge import Knowledge, NodeKnowledge
-from challenger.metrics import ChallengerMetrics, serve_metrics
+from challenger.metrics import ChallengerMetrics
 from challenger.player import Player
 from challenger.responder import Responder, Terms
 from challenger.scheduler import Scheduler
@@ -40,12 +38,15 @@ from l1.fees import FeeCaps
 from l1.kzg import Prover
 from l1.precompiles import has_bls12_381
 from l1.txmanager import TransactionManager, TransactionPolicy
-from verdict.blob_settings import blob_client
+from node.archive_keeper import ArchiveKeeper
+from rpc.prometheus import serve_metrics
+from verdict.blob_settings import blob_client, blob_retention
 from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
-from verdict.genesis import l2_genesis
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
+from verdict.progress import show_progress
+from verdict.service import Service, rollup_genesis, run_service
 
 log = structlog.get_logger("challenger")
 
@@ -66,18 +67,18 @@ class Parts:
     scheduler: Scheduler
 
 
-class ChallengerService:
+class ChallengerService(Service):
     """`key`: the private key, instead of the role's. `knowledge`: instead of its own node's."""
+
+    name = "challenger"
 
     def __init__(self, config: Config, *, key: str | None = None, events: EventStream | None = None,
                  knowledge: Knowledge | None = None) -> None:
+        super().__init__()
         self.config = config
         self.events = events or EventStream()
         self._key = key
         self._knowledge = knowledge
-        self._ready = asyncio.Event()
-        self._stop = asyncio.Event()
-        self._main: asyncio.Task[None] | None = None
         self.parts: Parts
 
     @property
@@ -85,45 +86,12 @@ class ChallengerService:
         """20 bytes: who challenges."""
         return self.parts.transactions.address
 
-    async def __aenter__(self) -> Self:
-        self._main = asyncio.create_task(self._run(), name="challenger")
-        ready = asyncio.create_task(self._ready.wait())
-        try:
-            await asyncio.wait({self._main, ready}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await _end(self._main)
-            raise
-        finally:
-            await _end(ready)
-        if self._main.done():
-            self._main.result()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                        trace: TracebackType | None) -> None:
-        assert self._main is not None
-        self._stop.set()
-        try:
-            await self._main
-        except asyncio.CancelledError:
-            await _end(self._main)
-            raise
-
-    async def wait(self) -> None:
-        """Until it fails; it doesn't end otherwise."""
-        assert self._main is not None
-        await asyncio.shield(self._main)
-
     # ---- putting it together
 
     async def _run(self) -> None:
         config = self.config
         deployment = Deployment.load(config)
-        genesis = l2_genesis(config)
-        if "0x" + genesis[0].hash.hex() != deployment.genesis.block_hash:
-            raise DeploymentError(
-                f"the L2 genesis block of this program is 0x{genesis[0].hash.hex()}, the contracts were deployed with "
-                f"{deployment.genesis.block_hash}")
+        genesis = rollup_genesis(config, deployment)
         directory = config.data_dir / "challenger"
         directory.mkdir(parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
@@ -139,15 +107,16 @@ class ChallengerService:
             key = self._key if self._key is not None else load_key("challenger", config.data_dir).key.hex()
             transactions = await stack.enter_async_context(
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
-            node = RollupNode(node_settings(config, deployment, max(config.challenger.poll, MIN_POLL)), store, l1, beacon)
+            node = RollupNode(node_settings(config, deployment, max(config.challenger.poll, MIN_POLL)), store, l1, beacon,
+                              workers=beacon.workers)
             stack.callback(node.close)
             kind = await _chunk_proofs(config, l1)
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
-            await stack.enter_async_context(serve_metrics(metrics, config.challenger.metrics_port))
+            await stack.enter_async_context(serve_metrics(metrics.registry, "127.0.0.1", config.challenger.metrics_port))
             await stack.enter_async_context(
                 serve_blobs(beacon.archive, config.challenger.host, config.challenger.blobs_port))
-            await self._serve(self.parts)
+            await self._serve(self.parts, ArchiveKeeper(beacon.archive, blob_retention(config), node, rollup))
 
     def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BlobClient,
                   rollup: Rollup, terms: Terms, prover: Prover, kind: ChunkProofKind,
@@ -163,19 +132,12 @@ class ChallengerService:
         scheduler = Scheduler(watcher, player, self.events)
         return Parts(terms, node, watcher, transactions, player, scheduler)
 
-    async def _serve(self, parts: Parts) -> None:
+    async def _serve(self, parts: Parts, keeper: ArchiveKeeper) -> None:
         poll = max(self.config.challenger.poll, MIN_POLL)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(parts.node.run(), name="derivation"),
-                group.create_task(parts.scheduler.run(poll), name="scheduler"),
-            ]
-            log.info("challenger runs", account=parts.transactions.address, stride=parts.terms.rules.stride,
-                     arity=parts.terms.rules.arity, l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
-            self._ready.set()
-            await self._stop.wait()
-            for task in tasks:
-                task.cancel()
+        log.info("challenger runs", account=parts.transactions.address, stride=parts.terms.rules.stride,
+                 arity=parts.terms.rules.arity, l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
+        await self._work(derivation=parts.node.run(), scheduler=parts.scheduler.run(poll), archive=keeper.run(),
+                         progress=show_progress(parts.node))
         log.info("challenger stopped")
 
 
@@ -216,17 +178,4 @@ def _policy(config: Config) -> TransactionPolicy:
 
 async def run_challenger(config: Config, stop: asyncio.Event) -> None:
     """Runs until `stop` is set. Raises what made it fail."""
-    async with ChallengerService(config) as service:
-        failed = asyncio.create_task(service.wait())
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (failed, stopped):
-                await _end(task)
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancels a task and waits for it; what it raises is told elsewhere."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await run_service(ChallengerService(config), stop)

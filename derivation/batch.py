@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from lru import LRU
 
 from derivation.codec import (
     BLOB_SIZE,
@@ -13,6 +16,7 @@ from derivation.codec import (
     MAX_CALLDATA_CHUNKS,
     MAX_PAGES,
     Item,
+    ItemKind,
     blob_elements,
     decode_chunk,
     dictionary_of,
@@ -30,7 +34,9 @@ __all__ = [
     "Deposit",
     "ForcedTransaction",
     "Inclusion",
+    "ItemsAhead",
     "blob_count",
+    "decode_ahead",
     "due_end",
     "genesis_parent",
     "header_flaw",
@@ -38,6 +44,12 @@ __all__ = [
 
 MAX_DEPOSITS_PER_BATCH = 16
 MAX_FORCED_PER_BATCH = 16
+
+CHUNKS_IN_MEMORY = 8  # decoded: 2,032 bytes may say a megabyte
+MAX_AHEAD = 8 << 20  # bytes of a batch's items decoded ahead
+
+ItemsAhead: TypeAlias = list[tuple[bytes, tuple[bytes, ...]]]
+"""Kinds and payloads of the items of a batch's chunks, from the first one on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ class BatchData:
     inclusion: Inclusion | None = None
     pages: tuple[bytes, ...] = ()  # contents, 1 to 24,575 bytes each
     data: bytes = b""  # of a batch in calldata: its chunks, end to end
-    _decoded: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _ahead: dict[int, tuple[Item, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _decoded: LRU[int, tuple[Item, ...]] = field(
+        default_factory=lambda: LRU(CHUNKS_IN_MEMORY), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         header = self.header
@@ -115,13 +130,35 @@ class BatchData:
         return from_elements(blob_elements(self.blobs, index))
 
     def items(self, index: int, chain_id: int) -> tuple[Item, ...]:
-        """Items of chunk `index`, counted from 0, for an L2 with that chain id; each chunk is decoded once."""
-        items = self._decoded.get(index)
-        if items is None:
+        """Items of chunk `index`, counted from 0, for an L2 with that chain id. The chunks asked for last are kept."""
+        items = self._ahead.get(index)
+        if items is None and (items := self._decoded.get(index)) is None:
             chunk = self.chunk(index)
             items = () if chunk is None else decode_chunk(chunk, chain_id, dictionary_of(self.pages))
             self._decoded[index] = items
         return items
+
+    def keep(self, items: ItemsAhead) -> None:
+        """What `decode_ahead` has made of this batch."""
+        for index, (kinds, payloads) in enumerate(items):
+            self._ahead[index] = tuple(map(Item, map(ItemKind, kinds), payloads))
+
+
+def decode_ahead(
+    blobs: tuple[bytes, ...], data: bytes, chunk_count: int, chain_id: int, pages: tuple[bytes, ...]
+) -> ItemsAhead:
+    """Kinds and payloads of the first chunks' items, as many as make `MAX_AHEAD` bytes: for worker processes."""
+    found: list[tuple[bytes, tuple[bytes, ...]]] = []
+    dictionary, size = dictionary_of(pages), 0
+    for index in range(chunk_count):
+        at = CHUNK_SIZE * index
+        chunk = from_elements(blob_elements(blobs, index)) if blobs else data[at : at + CHUNK_SIZE]
+        items = () if chunk is None else decode_chunk(chunk, chain_id, dictionary)
+        size += sum(len(item.payload) for item in items)
+        if size > MAX_AHEAD:
+            break
+        found.append((bytes(item.kind for item in items), tuple(item.payload for item in items)))
+    return found
 
 
 def blob_count(chunk_count: int) -> int:

@@ -92,6 +92,11 @@ class InboxTracker:
         """The newest block applied."""
         return self._points[-1] if self._points else None
 
+    def pages_of(self, header: BatchHeader) -> tuple[bytes, ...] | None:
+        """The contents of the pages it names; None if L1 hasn't shown all of them yet."""
+        found = tuple(page for pointer in header.pages if (page := self._pages.get(pointer)) is not None)
+        return found if len(found) == len(header.pages) else None
+
     @property
     def points(self) -> Sequence[L1Point]:
         """The blocks that can be rewound to, oldest first."""
@@ -116,12 +121,18 @@ class InboxTracker:
 
     # --- moving --------------------------------------------------------------------------------------------
 
-    def apply(self, block: L1Block, events: Sequence[tuple[InboxEvent, bytes]]) -> list[PostedBatch]:
-        """Takes the next block, with its Inbox events and the hashes of their transactions, in order. Returns its
-        batches, with pages and calldata. L1Inconsistent, and nothing has changed, if block or events don't follow from
-        what is known. Its pages are kept before it returns."""
-        if self.last is not None and (block.parent_hash, block.number) != (self.last.hash, self.last.number + 1):
-            raise L1Inconsistent(f"L1 block {block.number} does not follow {self.last.number}")
+    def apply(
+        self, block: L1Block, events: Sequence[tuple[InboxEvent, bytes]], *, follows: bool = True
+    ) -> list[PostedBatch]:
+        """Takes the next block, with its Inbox events and the hashes of their transactions, in order; `follows` false:
+        there are blocks without events between it and the last one. Returns its batches, with pages and calldata.
+        L1Inconsistent, and nothing has changed, if block or events don't follow from what is known. Its pages are kept
+        before it returns."""
+        last = self.last
+        if last is not None and not (
+            (block.parent_hash, block.number) == (last.hash, last.number + 1) if follows else block.number > last.number
+        ):
+            raise L1Inconsistent(f"L1 block {block.number} does not follow {last.number}")
         kept = len(self._deposits), len(self._forced), len(self._batches)
         beside = _Beside(
             {event.batch_hash: event.data for event, _ in events if isinstance(event, CalldataPosted)}, {}

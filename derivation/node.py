@@ -7,10 +7,11 @@ isn't known (yet), never that the batch does nothing.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from lru import LRU
@@ -22,6 +23,7 @@ from derivation.batch import BatchData
 from derivation.deriver import DerivedBatch, Deriver, derive_batch, stored_headers
 from derivation.inbox import InboxTracker
 from derivation.inputs import DerivationParams
+from derivation.node_events import BatchDerived, BatchesGone, BatchUnknown, NodeEvent
 from derivation.pages import StoredPages
 from derivation.pipeline import BatchSeen, Blocked, L1Advanced, Pipeline, Rewound
 from derivation.records import (
@@ -42,8 +44,9 @@ from execution.types import Cursor, StepState
 from l1.artifacts import AnswerMalformed
 from l1.blob_client import BlobClient
 from l1.blob_sources import BlobsMissing
-from l1.client import L1Client, L1Inconsistent, L1Unavailable
+from l1.client import L1Block, L1Client, L1Inconsistent, L1Unavailable
 from l1.rpc_errors import RpcError
+from l1.worker_pool import WorkerPool
 
 log = structlog.get_logger("derivation.node")
 
@@ -60,7 +63,8 @@ def genesis_state(genesis: Header) -> StepState:
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
     """`inbox` 20 bytes; `start`: number of the L1 block with the first contract; `confirmations` in L1 blocks; `poll` in
-    seconds; `window`: L1 blocks of the deepest reorg followed without reading L1 anew."""
+    seconds; `window`: L1 blocks of the deepest reorg followed without reading L1 anew. `head_is_safe`: the chain's head
+    goes back with L1 at once, not only when another batch takes a batch's place."""
 
     rules: Rules
     params: DerivationParams
@@ -69,33 +73,7 @@ class NodeSettings:
     confirmations: int = 0
     poll: float = 1.0
     window: int = 512
-
-
-@dataclass(frozen=True, slots=True)
-class BatchDerived:
-    """`record.index` is on L1 and what it does is known. `switch`: what that did to the L2 chain."""
-
-    record: DerivedRecord
-    switch: Switch
-
-
-@dataclass(frozen=True, slots=True)
-class BatchesGone:
-    """An L1 reorg took these batches off L1 (records, oldest first). The safe head went back to `safe`."""
-
-    records: tuple[DerivedRecord, ...]
-    safe: Header
-
-
-@dataclass(frozen=True, slots=True)
-class BatchUnknown:
-    """The data of batch `index` can't be had now."""
-
-    index: int
-    reason: str
-
-
-NodeEvent: TypeAlias = L1Advanced | BatchDerived | BatchesGone | BatchUnknown
+    head_is_safe: bool = False
 
 
 class RollupNode:
@@ -114,6 +92,7 @@ class RollupNode:
         *,
         chain_lock: asyncio.Lock | None = None,
         on_switch: Callable[[Switch], None] | None = None,
+        workers: WorkerPool | None = None,
     ) -> None:
         genesis = store.header_by_number(0)
         assert genesis is not None
@@ -131,12 +110,15 @@ class RollupNode:
         self._changed = asyncio.Event()
         self._records: LRU[bytes, DerivedRecord] = LRU(_RECORD_CACHE)
         self._unsaved = 0
-        self._finalized = 0
+        self.l1_finalized: L1Block | None = None  # as of the newest L1 head
+        self.steps_executed = 0  # since the start
+        self._finality_of: bytes | None = None  # the L1 head it was asked for at
         self._pages = StoredPages(store)
         tracker = self._restored_tracker()
         self.pipeline = Pipeline(
-            l1, beacon, settings.inbox, settings.start, confirmations=settings.confirmations, tracker=tracker
-        )
+            l1, beacon, settings.inbox, settings.start, settings.params.chain_id,
+            confirmations=settings.confirmations, tracker=tracker, workers=workers,
+        )  # fmt: skip
         self._forget_from(tracker.batch_count)
 
     # --- what is known -------------------------------------------------------------------------------------
@@ -150,6 +132,18 @@ class RollupNode:
     def batch_count(self) -> int:
         """Batches on L1 that are derived: 0 to batch_count - 1."""
         return self.pipeline.tracker.batch_count
+
+    @property
+    def finalized_count(self) -> int:
+        """Batches in L1 blocks that L1 has finalized: 0 to finalized_count - 1."""
+        final = self.l1_finalized
+        if final is None:
+            return 0
+        return bisect_right(range(self.batch_count), final.number, key=self._l1_block_of)
+
+    def _l1_block_of(self, index: int) -> int:
+        place = self._place(index)
+        return 1 << 62 if place is None else place[1].block_number  # none: seen, but not derived yet
 
     @property
     def blocked(self) -> Blocked | None:
@@ -231,6 +225,7 @@ class RollupNode:
                 await asyncio.sleep(wait)
 
     def close(self) -> None:
+        self.pipeline.close()
         self.events.close()
         self.executor.shutdown(wait=True, cancel_futures=True)
 
@@ -250,6 +245,9 @@ class RollupNode:
                     told.append(event)
         if any(not isinstance(event, L1Advanced) for event in told) or self._unsaved >= _SAVE_EVERY:
             await self._save()
+        if (head := self.pipeline.head) is not None and head.hash != self._finality_of:
+            self._finality_of = head.hash
+            await self._label_finalized()
         for event in told:
             self.events.publish(event)  # type: ignore[arg-type]
         if told:
@@ -262,6 +260,7 @@ class RollupNode:
         derived: DerivedBatch | None = None
         if record is None:
             derived = await self.in_thread(self._derive, seen.batch)
+            self.steps_executed += derived.steps
             record = DerivedRecord(
                 seen.posted.without_data(), b"".join(derived.commitments), derived.final_state,
                 tuple(block.sealed.hash for block in derived.blocks), derived.blocks[-1].sealed.header.number,
@@ -312,7 +311,9 @@ class RollupNode:
             record for posted in event.batches if (record := self.derived(posted.hash)) is not None
         )
         async with self._chain_lock:
-            safe = await self.in_thread(self._forget_from, self.batch_count_at(event))
+            safe, switch = await self.in_thread(self._forget_from, self.batch_count_at(event))
+            if switch.removed:
+                self._on_switch(switch)
         return BatchesGone(gone, safe)
 
     @staticmethod
@@ -320,8 +321,8 @@ class RollupNode:
         """Batches left after a rewind; with none gone, all."""
         return event.batches[0].header.index if event.batches else 1 << 62
 
-    def _forget_from(self, count: int) -> Header:
-        """Takes the batches from `count` on off L1; the last one left makes the safe head. Blocks stay as they are."""
+    def _forget_from(self, count: int) -> tuple[Header, Switch]:
+        """Takes the batches from `count` on off L1; the last one left makes the safe head. Blocks stay known."""
         places = self.store.metas(PLACE_PREFIX)
         stale = {key: None for key, _ in places if key >= place_key(min(count, (1 << 64) - 1))}
         if stale:
@@ -330,9 +331,10 @@ class RollupNode:
         last = self._record(left[-1]) if left else None
         safe = self._genesis_header if last is None else self.store.header_by_hash(last.last_block_hash)
         assert safe is not None
+        switch = self.store.set_head(safe.hash) if self.settings.head_is_safe else Switch()
         if self.store.hash_by_number(safe.number) == safe.hash:
             self.store.set_label("safe", safe.hash)
-        return safe
+        return safe, switch
 
     # --- keeping -------------------------------------------------------------------------------------------
 
@@ -356,20 +358,18 @@ class RollupNode:
 
     async def _save(self) -> None:
         self._unsaved = 0
-        await self._label_finalized()
         await self.in_thread(self.store.put_meta, TRACKER_KEY, self.pipeline.tracker.snapshot())
 
     async def _label_finalized(self) -> None:
         """The last L2 block whose batch L1 has finalized. Best effort: nothing depends on it."""
         try:
-            final = await self.l1.block("finalized")
+            self.l1_finalized = await self.l1.block("finalized")
         except (L1Unavailable, L1Inconsistent, RpcError):
             return
-        while final is not None and (record := self.derived(self._finalized)) is not None:
-            if record.posted.inclusion.block_number > final.number:
-                break
-            self._finalized += 1
-        last = self.derived(self._finalized - 1) if self._finalized else None
+        await self.in_thread(self._set_finalized)
+
+    def _set_finalized(self) -> None:
+        last = self.derived(self.finalized_count - 1)
         if last is not None and self.store.hash_by_number(last.last_number) == last.last_block_hash:
             self.store.set_label("finalized", last.last_block_hash)
 

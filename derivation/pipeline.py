@@ -1,44 +1,31 @@
 """Follows L1 by hash and says, in order, which batches lie on it; takes everything back that a reorg takes away.
 
 Each round of `advance` looks at L1's head, rewinds to the common ancestor if the newest known block is no longer
-canonical, and reads the next blocks. A batch whose blobs can't be had stops it there: nothing is guessed, the
-next round tries again (and sees if a reorg took the batch away).
+canonical, and takes the next blocks, which are read ahead (l1_reader.py), as are blobs (prefetch.py). A batch whose blobs
+can't be had stops it there: nothing is guessed, the next round tries again, and sees if a reorg took the batch away: blobs
+of an orphaned block never come.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections import deque
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
 from derivation.batch import BatchData
 from derivation.inbox import InboxTracker, L1Point, PostedBatch
-from l1.artifacts import AnswerMalformed
+from derivation.l1_reader import NEAR_HEAD, READ_AT_ONCE, L1Reader, L1Source, ReadBlock
+from derivation.prefetch import BlobSource, Prefetcher
 from l1.blob_sources import BlobsMissing
-from l1.client import BlockId, L1Block, L1Inconsistent, L1Log, L1Unavailable, bloom_may_contain
-from l1.events import InboxEvent, read_inbox_event
+from l1.client import L1Block, L1Inconsistent, L1Unavailable
 from l1.rpc_errors import RpcError
+from l1.worker_pool import WorkerPool
 
 log = structlog.get_logger("derivation.pipeline")
 
-READ_AHEAD = 16  # L1 blocks asked for at once
-
-
-class L1Source(Protocol):
-    """What the pipeline needs of an L1Client."""
-
-    async def head(self) -> L1Block: ...
-    async def block(self, block: BlockId) -> L1Block | None: ...
-    async def logs(self, block_hash: bytes, addresses: Sequence[bytes]) -> list[L1Log]: ...
-
-
-class BlobSource(Protocol):
-    """What the pipeline needs of a BlobClient."""
-
-    async def blobs(self, timestamp: int, hashes: Sequence[bytes]) -> tuple[bytes, ...]: ...
+BATCHES_A_ROUND = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +64,9 @@ PipelineEvent: TypeAlias = L1Advanced | BatchSeen | Rewound | Blocked
 
 
 class Pipeline:
-    """`inbox`: address, 20 bytes. `start`: number of the L1 block with the first contract. `confirmations`: L1 blocks
-    on top of one before it is read. `tracker`: where to go on from, after a restart."""
+    """`inbox`: address, 20 bytes. `start`: number of the L1 block with the first contract. `chain_id`: the L2's.
+    `confirmations`: L1 blocks on top of one before it is read. `tracker`: where to go on from, after a restart.
+    `workers`: where chunks are decoded ahead; None: only as they are executed."""
 
     def __init__(
         self,
@@ -86,20 +74,24 @@ class Pipeline:
         beacon: BlobSource,
         inbox: bytes,
         start: int,
+        chain_id: int,
         *,
         confirmations: int = 0,
         tracker: InboxTracker | None = None,
+        workers: WorkerPool | None = None,
     ) -> None:
         self._l1 = l1
-        self._beacon = beacon
-        self._inbox = inbox
         self._start = start
         self._confirmations = confirmations
         self.tracker = tracker or InboxTracker(inbox)
+        self._prefetcher = Prefetcher(beacon, chain_id, self.tracker.pages_of, workers)
+        self._reader = L1Reader(l1, inbox, self._prefetcher.offer)
+        self._read: deque[ReadBlock] = deque()  # and not taken yet
         self._untold: list[PipelineEvent] = []  # outlives a round that fails or is cancelled half way
         self.blocked: Blocked | None = None
         self.head: L1Block | None = None  # L1's newest block, as of the last round
         self.synced = False  # whether the last round ended at the newest block to be read
+        self.reorgs = 0  # followed since the start
 
     async def advance(self) -> list[PipelineEvent]:
         """One round. Empty: nothing new. L1Unavailable or L1Inconsistent if L1 can't be read; call again later.
@@ -108,11 +100,17 @@ class Pipeline:
         """
         try:
             await self._round(self._untold)
-        except (L1Unavailable, L1Inconsistent, RpcError):
+        except (L1Unavailable, L1Inconsistent, RpcError) as error:
+            if isinstance(error, L1Inconsistent):
+                self._forget()
             if not self._untold:
                 raise  # else what did happen is told first; the next round will fail again, or not
         told, self._untold = self._untold, []
         return told
+
+    def close(self) -> None:
+        """Ends what is read ahead."""
+        self._forget()
 
     async def _round(self, events: list[PipelineEvent]) -> None:
         self.head = head = await self._l1.head()
@@ -120,61 +118,70 @@ class Pipeline:
         if last is not None and last.hash not in (head.hash, head.parent_hash):
             ancestor = await self._ancestor()
             if ancestor != last:
+                self._forget()
+                self.reorgs += 1
                 gone = self.tracker.rewind(ancestor)
                 log.warning("L1 reorg", depth=last.number - (ancestor.number if ancestor else self._start - 1),
                             to=ancestor.number if ancestor else None, batches=len(gone))  # fmt: skip
                 events.append(Rewound(ancestor, tuple(gone)))
-        await self._read(head.number - self._confirmations, events)
+        await self._take_next(head.number - self._confirmations, events)
 
     async def _ancestor(self) -> L1Point | None:
         """The newest block of the window that is still canonical; None if there is none."""
-        for point in reversed(self.tracker.points):
-            found = await self._l1.block(point.number)
-            if found is not None and found.hash == point.hash:
-                return point
-        return None
+        points = self.tracker.points
+        good, bad, step = -1, len(points), 1  # positions: canonical, orphaned, how far to look back
+        while bad - good > 1:
+            at = max(good + 1, bad - step) if good < 0 else (good + bad) // 2
+            found = await self._l1.block(points[at].number)
+            if found is not None and found.hash == points[at].hash:
+                good = at
+            else:
+                bad, step = at, 2 * step
+        return points[good] if good >= 0 else None
 
-    async def _read(self, target: int, events: list[PipelineEvent]) -> None:
-        """Appends the events of the next blocks up to number `target`, at most READ_AHEAD of them."""
+    async def _take_next(self, target: int, events: list[PipelineEvent]) -> None:
+        """Appends the events of the next blocks, up to number `target`: of a few L1 blocks or batches, so that what was
+        found is told soon."""
         last = self.tracker.last
         first = last.number + 1 if last else self._start
-        numbers = range(first, min(target + 1, first + READ_AHEAD))
         self.synced = first > target
-        for block in await asyncio.gather(*(self._l1.block(number) for number in numbers)):
-            if block is None or (self.tracker.last and block.parent_hash != self.tracker.last.hash):
-                return  # L1 is changing under our feet; the next round will see how
-            try:
-                found = await self._events_in(block)
-            except RpcError as error:
-                log.info("L1 node has no logs of a block it named", block=block.number, reason=str(error))
+        if self.synced:
+            return
+        if self._read and self.blocked is not None and not await self._still_there(self._read[0].block):
+            self._forget()
+        if not self._read:
+            self._read += await self._reader.next(first, target, await self._settled(first, target))
+        batches, until = BATCHES_A_ROUND, len(events) + 4 * READ_AT_ONCE
+        while self._read and batches > 0 and len(events) < until:
+            before = len(events)
+            if not await self._take(self._read[0], events):
                 return
-            if not await self._take(block, found, events):
-                return
-        self.synced = numbers.stop > target
+            self._read.popleft()
+            batches -= len(events) - before - 1
+        self.synced = self.tracker.last is not None and self.tracker.last.number >= target
 
-    async def _events_in(self, block: L1Block) -> list[tuple[InboxEvent, bytes]]:
-        if not bloom_may_contain(block.logs_bloom, self._inbox):
-            return []
-        found: list[tuple[InboxEvent, bytes]] = []
-        for entry in await self._l1.logs(block.hash, [self._inbox]):
-            try:
-                event = read_inbox_event(entry)
-            except AnswerMalformed as error:
-                raise L1Inconsistent(f"L1 block {block.number}: {error}") from error
-            if event is not None:
-                found.append((event, entry.transaction_hash))
-        return found
+    async def _settled(self, first: int, target: int) -> int:
+        """Up to which block L1 can be read by range; -1 where that isn't worth a question."""
+        if target - first <= 2 * NEAR_HEAD or self.blocked is not None:
+            return -1
+        finalized = await self._l1.block("finalized")
+        return -1 if finalized is None else min(finalized.number, target - NEAR_HEAD)
 
-    async def _take(
-        self, block: L1Block, found: list[tuple[InboxEvent, bytes]], events: list[PipelineEvent]
-    ) -> bool:
-        """Applies one block, whole or (if blobs are missing) not at all."""
-        before = self.tracker.last
-        posted = self.tracker.apply(block, found)
+    async def _still_there(self, block: L1Block) -> bool:
+        found = await self._l1.block(block.number)
+        return found is not None and found.hash == block.hash
+
+    async def _take(self, read: ReadBlock, events: list[PipelineEvent]) -> bool:
+        """Applies one block, whole or (if blobs are missing, or it isn't the next one) not at all."""
+        block, before = read.block, self.tracker.last
+        if before is not None and read.follows and block.parent_hash != before.hash:
+            self._forget()  # L1 has changed under our feet; the next round will see how
+            return False
+        posted = self.tracker.apply(block, read.events, follows=read.follows)
         seen: list[BatchSeen] = []
         for each in posted:
             try:
-                blobs = await self._beacon.blobs(block.timestamp, each.header.blob_hashes)
+                batch = await self._prefetcher.batch(each)
             except (BlobsMissing, L1Unavailable) as error:
                 self.tracker.rewind(before)
                 if self.blocked is None or self.blocked.posted != each:
@@ -182,7 +189,16 @@ class Pipeline:
                     events.append(Blocked(each, str(error)))
                 self.blocked = Blocked(each, str(error))
                 return False
-            seen.append(BatchSeen(each.with_blobs(blobs), each.hash, each))
+            except BaseException:
+                self.tracker.rewind(before)
+                raise
+            seen.append(BatchSeen(batch, each.hash, each))
         self.blocked = None
         events += [*seen, L1Advanced(block)]
         return True
+
+    def _forget(self) -> None:
+        """What was read ahead, which may be of another L1."""
+        self._read.clear()
+        self._reader.forget()
+        self._prefetcher.forget()

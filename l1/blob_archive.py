@@ -22,6 +22,7 @@ class BlobArchive(Protocol):
     def get(self, versioned_hash: bytes) -> bytes | None: ...
     def put(self, versioned_hash: bytes, blob: bytes) -> None: ...
     def discard(self, versioned_hash: bytes) -> None: ...
+    def prune(self, retention: Retention, protected: Container[bytes]) -> Pruned: ...
 
 
 class MemoryArchive(dict[bytes, bytes]):
@@ -32,6 +33,10 @@ class MemoryArchive(dict[bytes, bytes]):
 
     def discard(self, versioned_hash: bytes) -> None:
         self.pop(versioned_hash, None)
+
+    def prune(self, retention: Retention, protected: Container[bytes]) -> Pruned:
+        """Keeps everything: it doesn't know how old things are."""
+        return Pruned(0, len(self))
 
 
 @dataclass(frozen=True, slots=True)

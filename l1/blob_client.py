@@ -51,7 +51,7 @@ class _Tracked:
 class BlobClient:
     """`sources` in the order in which they are asked; the archive always comes first, and gets what others give.
 
-    `workers`: where commitments are recomputed (60 ms a blob), on a thread if None. Use as a context manager, or call `close`.
+    `workers`: where commitments are recomputed (60 ms a blob), on a thread if None. Closed with the client. Use as a context manager, or call `close`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class BlobClient:
         self._sources = [_Tracked(source) for source in sources]
         self.archive: BlobArchive = MemoryArchive() if archive is None else archive
         self._hedge_after = hedge_after
-        self._workers = workers or WorkerPool(0)
+        self.workers = workers or WorkerPool(0)
         self._clock = clock
         self._known: LRU[bytes, bytes] = LRU(_KNOWN)
         self.fetched: dict[str, int] = {}  # blobs by source, since the start; "archive" is one
@@ -79,6 +79,7 @@ class BlobClient:
         await self.close()
 
     async def close(self) -> None:
+        self.workers.close()
         for tracked in self._sources:
             await tracked.source.close()
 
@@ -197,7 +198,7 @@ class BlobClient:
         return str(error)
 
     async def _hash_of(self, blob: bytes) -> bytes | None:
-        return await self._workers.run(_versioned_hash, blob)
+        return await self.workers.run(_versioned_hash, blob)
 
     def _count(self, name: str) -> None:
         self.fetched[name] = self.fetched.get(name, 0) + 1

@@ -44,6 +44,7 @@ class WorkerPool:
         self._warm = False
         self._losses = 0
         self._rest_until = 0.0
+        self.active = True  # whether work is worth a worker now; if not, it is done on a thread
         self.lost = 0  # pieces of work whose worker died or took too long
 
     @property
@@ -53,7 +54,7 @@ class WorkerPool:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(*args)`, a module's function of picklable values. What it raises comes out of here."""
         assert not kwargs, "positional arguments only"
-        if self._workers:
+        if self._workers and self.active:
             async with self._free:
                 if time.monotonic() >= self._rest_until:
                     pool = self._pool or self._start()

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from execution.header import Header
-from l1.batch_header import BatchHeader
+from node.rendering import data_json, head_json, record_json
 from rpc.codec import Count, data
 from rpc.dispatch import method
 from sequencer.batches import LocalBatch
-from sequencer.data_policy import DataKind
 from sequencer.derived import DerivedChain
 from sequencer.follower import Follower
 from sequencer.ledger import BatchLedger
@@ -39,9 +37,9 @@ class VerdictNamespace:
         pending = [batch for batch in self._ledger if batch.index >= self._derived.count]
         return {
             "l1": l1,
-            "unsafe": _head(self._node.head()),
-            "safe": _head(self._node.resolve("safe")),
-            "finalized": _head(self._node.resolve("finalized")),
+            "unsafe": head_json(self._node.head()),
+            "safe": head_json(self._node.resolve("safe")),
+            "finalized": head_json(self._node.resolve("finalized")),
             "derivedBatches": self._derived.count,
             "pendingBatches": [_batch(batch) for batch in pending],
             "pool": dict(zip(("pending", "queued"), self._node.pool.counts(), strict=True)),
@@ -58,18 +56,8 @@ class VerdictNamespace:
         """A batch by index: as L1 has it, else as the sequencer holds it; null if neither has it."""
         record, local = self._derived.record(index), self._ledger.get(index)
         if record is not None:
-            header, at = record.posted.header, record.posted.inclusion
-            return {
-                "index": index, "hash": data(record.hash), "parentHash": data(header.parent_hash), "onL1": True,
-                "origin": header.origin_number, "chunks": header.chunk_count,
-                "blobHashes": [data(blob) for blob in header.blob_hashes], "steps": record.steps,
-                "blocks": [data(block) for block in record.block_hashes],
-                "deposits": [header.deposit_start, header.deposit_end],
-                "forced": [header.forced_start, header.forced_end],
-                "l1Block": at.block_number, "l1Transaction": data(at.transaction_hash), "poster": data(at.poster),
-                **_data_of(header),
-                **(_sizes(local) if local is not None and local.header == header and not local.foreign else {}),
-            }
+            sizes = _sizes(local) if local is not None and local.header == record.posted.header and not local.foreign else {}
+            return {**record_json(record), **sizes}
         return None if local is None else _batch(local)
 
     @method("eth_syncing")
@@ -81,12 +69,6 @@ class VerdictNamespace:
         return {"startingBlock": "0x0", "currentBlock": number, "highestBlock": number}
 
 
-def _head(header: Header | None) -> dict[str, Any] | None:
-    if header is None:
-        return None
-    return {"number": header.number, "hash": data(header.hash), "timestamp": header.timestamp}
-
-
 def _batch(batch: LocalBatch) -> dict[str, Any]:
     header = batch.header
     return {
@@ -96,13 +78,8 @@ def _batch(batch: LocalBatch) -> dict[str, Any]:
         "blocks": [data(block.hash) for block in batch.blocks],
         "deposits": [batch.queue.deposit_start, batch.queue.deposit_end],
         "forced": [batch.queue.forced_start, batch.queue.forced_end],
-        "pages": [data(page) for page in batch.pages], **({} if header is None else _data_of(header)), **_sizes(batch),
+        "pages": [data(page) for page in batch.pages], **({} if header is None else data_json(header)), **_sizes(batch),
     }
-
-
-def _data_of(header: BatchHeader) -> dict[str, Any]:
-    kind = DataKind.CALLDATA if header.in_calldata else DataKind.BLOBS
-    return {"data": str(kind), "dataRoot": data(header.data_root), "pages": [data(page) for page in header.pages]}
 
 
 def _sizes(batch: LocalBatch) -> dict[str, Any]:

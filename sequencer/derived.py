@@ -13,7 +13,8 @@ from lru import LRU
 
 from chain.events import Broadcast, SubscriptionOverflow
 from chain.view import StoredBlock
-from derivation.node import BatchDerived, BatchesGone, RollupNode
+from derivation.node import RollupNode
+from derivation.node_events import BatchDerived, BatchesGone
 from derivation.records import DerivedRecord
 
 KEPT_RECORDS = 64

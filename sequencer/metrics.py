@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
     from sequencer.service import Parts
-
-CONTENT_TYPE = "text/plain; version=0.0.4"
 
 
 class SequencerCollector:
@@ -66,17 +63,7 @@ class SequencerCollector:
             yield family
 
 
-def metrics_app(parts: Parts) -> web.Application:
-    """`GET /metrics`."""
+def metrics_registry(parts: Parts) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(SequencerCollector(parts))
-    app = web.Application()
-    app.router.add_get("/metrics", _handler(registry))
-    return app
-
-
-def _handler(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def metrics(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE})
-
-    return metrics
+    return registry

@@ -9,66 +9,27 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from chain.canonical import Switch
-from chain.events import Broadcast, NewHead, PendingTransaction
-from chain.mempool import PoolError, PoolLimits, TransactionPool
+from chain.events import NewHead, PendingTransaction
+from chain.mempool import PoolError, PoolLimits
 from chain.store import ChainStore
-from chain.view import BlockRef, StoredBlock
+from chain.store_view import StoreView
 from derivation.inputs import DerivationParams
-from execution.block import BlockBuilder
 from execution.header import Header, next_base_fee
-from execution.receipt import Receipt
 from execution.rules import Rules
-from execution.types import BlockAttributes
 from execution.world import WorldState
 
 log = structlog.get_logger("sequencer.node")
 
 
-class L2Node:
+class L2Node(StoreView):
     """`building` is held by whoever changes the chain: the builder, or the follower when L1 says otherwise."""
 
     def __init__(self, store: ChainStore, rules: Rules, params: DerivationParams, limits: PoolLimits,
                  clock: Callable[[], float] = time.time) -> None:
-        self.store = store
-        self.rules = rules
+        super().__init__(store, rules, params.fee_recipient, params.gas_limit, limits, clock)
         self.params = params
-        self.pool = TransactionPool(rules, limits, block_gas_limit=params.gas_limit)
-        self.events = Broadcast()
         self.building = asyncio.Lock()
         self.arrived = asyncio.Event()  # set when a transaction entered the pool
-        self._clock = clock
-
-    # ---- ChainView
-
-    def head(self) -> Header:
-        return self.store.head
-
-    def resolve(self, ref: BlockRef) -> Header | None:
-        return self.store.resolve(ref)
-
-    def block(self, block_hash: bytes) -> StoredBlock | None:
-        return self.store.block(block_hash)
-
-    def receipts(self, block_hash: bytes) -> tuple[Receipt, ...]:
-        return self.store.receipts(block_hash)
-
-    def locate(self, tx_hash: bytes) -> tuple[bytes, int] | None:
-        return self.store.locate(tx_hash)
-
-    def world_at(self, header: Header) -> WorldState:
-        return self.store.world_at(header)
-
-    def block_hashes(self, header: Header) -> Callable[[int], bytes]:
-        return self.store.block_hashes(header)
-
-    def pending_builder(self) -> BlockBuilder:
-        parent = self.store.head
-        attributes = BlockAttributes(
-            timestamp=max(int(self._clock()), parent.timestamp + 1), fee_recipient=self.params.fee_recipient,
-            prev_randao=parent.prev_randao, gas_limit=self.params.gas_limit,
-            parent_beacon_block_root=parent.parent_beacon_block_root)
-        return BlockBuilder.open(self.rules, self.store.world_at(parent), parent, attributes,
-                                 self.store.block_hashes(parent))
 
     async def submit(self, raw: bytes) -> bytes:
         if raw[:1] == b"\x03":

@@ -12,15 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import structlog
-from aiohttp import web
 
 from chain.mempool import PoolLimits
 from chain.store import ChainStore
@@ -34,6 +30,8 @@ from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.fees import FeeCaps
 from l1.txmanager import TransactionManager, TransactionPolicy
+from node.archive_keeper import ArchiveKeeper
+from rpc.prometheus import serve_metrics
 from sequencer.api import VerdictNamespace
 from sequencer.asserter import Asserter, AsserterSettings
 from sequencer.batcher import Batcher
@@ -45,16 +43,16 @@ from sequencer.dictionary import load_pages, named_pages
 from sequencer.follower import Follower
 from sequencer.l1view import L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
-from sequencer.metrics import metrics_app
+from sequencer.metrics import metrics_registry
 from sequencer.node import L2Node
 from sequencer.policy import BuilderSettings
-from verdict.blob_settings import blob_client
+from verdict.blob_settings import blob_client, blob_retention
 from verdict.config import Config
-from verdict.deployment import Deployment, DeploymentError
-from verdict.errors import L1Problem
-from verdict.genesis import l2_genesis
+from verdict.deployment import Deployment
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
+from verdict.progress import show_progress
+from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
 
 log = structlog.get_logger("sequencer")
 
@@ -90,48 +88,19 @@ class Parts:
         return at if self.caught_up else None
 
 
-class SequencerService:
+class SequencerService(Service):
     """`key`: of the L1 account; taken from environment or files if not given."""
 
+    name = "sequencer"
+
     def __init__(self, config: Config, *, key: bytes | str | None = None, claims: Claims | None = None) -> None:
+        super().__init__()
         self.config = config
         self._key = key
         self._claims = claims or (lambda honest: honest)
-        self._ready: asyncio.Event = asyncio.Event()
-        self._stop: asyncio.Event = asyncio.Event()
-        self._main: asyncio.Task[None] | None = None
         self.parts: Parts
         self.url = ""
         self.ws_url = ""
-
-    async def __aenter__(self) -> Self:
-        self._main = asyncio.create_task(self._run(), name="sequencer")
-        ready = asyncio.create_task(self._ready.wait())
-        try:
-            await asyncio.wait({self._main, ready}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await _end(self._main)
-            raise
-        finally:
-            await _end(ready)
-        if self._main.done():
-            self._main.result()
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                        trace: TracebackType | None) -> None:
-        assert self._main is not None
-        self._stop.set()
-        try:
-            await self._main
-        except asyncio.CancelledError:
-            await _end(self._main)
-            raise
-
-    async def wait(self) -> None:
-        """Until it fails; it doesn't end otherwise."""
-        assert self._main is not None
-        await asyncio.shield(self._main)
 
     # ---- putting it together
 
@@ -141,18 +110,13 @@ class SequencerService:
 
         config = self.config
         deployment = Deployment.load(config)
-        genesis = l2_genesis(config)
-        if "0x" + genesis[0].hash.hex() != deployment.genesis.block_hash:
-            raise DeploymentError(
-                f"the L2 genesis block of this program is 0x{genesis[0].hash.hex()}, the contracts were deployed with "
-                f"{deployment.genesis.block_hash}")
+        genesis = rollup_genesis(config, deployment)
         directory = config.data_dir / "sequencer"
         check_identity(directory, config, deployment)
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
             beacon = await stack.enter_async_context(blob_client(config, directory))
-            if (chain_id := await l1.chain_id()) != config.l1.chain_id:
-                raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
+            await check_chain(l1, config)
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)
             derived_store = ChainStore.open(directory / "derived", genesis)
@@ -171,30 +135,27 @@ class SequencerService:
             server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health,
                                routes=BlobEndpoint(beacon.archive).routes())
             stack.callback(parts.node.events.close)
-            if config.sequencer.metrics_port:
-                await _serve_metrics(stack, parts, config.sequencer.host, config.sequencer.metrics_port)
-            await self._serve(parts, await stack.enter_async_context(server))
+            await stack.enter_async_context(
+                serve_metrics(metrics_registry(parts), config.sequencer.host, config.sequencer.metrics_port))
+            keeper = ArchiveKeeper(beacon.archive, blob_retention(config), parts.derivation, Rollup(l1, deployment.rollup))
+            await self._serve(parts, keeper, await stack.enter_async_context(server))
 
-    async def _serve(self, parts: Parts, server: Any) -> None:
+    async def _serve(self, parts: Parts, keeper: ArchiveKeeper, server: Any) -> None:
         config = self.config
         poll = max(config.sequencer.poll, MIN_POLL)
         self.url, self.ws_url = server.url, server.ws_url
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(parts.derivation.run(), name="derivation"),
-                group.create_task(parts.derived.run(), name="derived"),
-                group.create_task(parts.follower.run(poll), name="follower"),
-                group.create_task(parts.builder.run(parts.view_of_l1), name="builder"),
-                group.create_task(parts.batcher.run(parts.builder, parts.view_of_l1, parts.follower.refresh, poll),
-                                  name="batcher"),
-                group.create_task(parts.asserter.run(poll), name="asserter"),
-            ]
-            log.info("sequencer runs", rpc=server.url, account="0x" + parts.transactions.address.hex(),
-                     head=parts.node.head().number, batches=parts.ledger.anchor.batch_count + len(parts.ledger))
-            self._ready.set()
-            await self._stop.wait()
-            for task in tasks:
-                task.cancel()
+        log.info("sequencer runs", rpc=server.url, account="0x" + parts.transactions.address.hex(),
+                 head=parts.node.head().number, batches=parts.ledger.anchor.batch_count + len(parts.ledger))
+        await self._work(
+            derivation=parts.derivation.run(),
+            derived=parts.derived.run(),
+            follower=parts.follower.run(poll),
+            builder=parts.builder.run(parts.view_of_l1),
+            batcher=parts.batcher.run(parts.builder, parts.view_of_l1, parts.follower.refresh, poll),
+            asserter=parts.asserter.run(poll),
+            archive=keeper.run(),
+            progress=show_progress(parts.derivation),
+        )
         log.info("sequencer stopped", head=parts.node.head().number)
 
     # ---- what it says of itself
@@ -229,7 +190,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
                         max_size=min(MAX_TRANSACTION_SIZE, chunks * _LEAST_PER_CHUNK))
     node = L2Node(store, of_node.rules, of_node.params, limits)
     ledger = BatchLedger(store, of_node.rules.chain_id)
-    derivation = RollupNode(of_node, derived_store, l1, beacon)
+    derivation = RollupNode(of_node, derived_store, l1, beacon, workers=beacon.workers)
     derived = DerivedView(derivation)
     view = L1View(l1, inbox, config.l1.confirmations)
     builder = Builder(
@@ -258,13 +219,6 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     return Parts(node, ledger, derivation, derived, builder, batcher, follower, asserter, transactions)
 
 
-async def _serve_metrics(stack: contextlib.AsyncExitStack, parts: Parts, host: str, port: int) -> None:
-    runner = web.AppRunner(metrics_app(parts), access_log=None)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, host, port).start()
-
-
 def _policy(config: Config) -> TransactionPolicy:
     own = config.sequencer.transactions
     return TransactionPolicy(
@@ -272,38 +226,6 @@ def _policy(config: Config) -> TransactionPolicy:
         confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.sequencer.poll, config.l1.slot / 2)))
 
 
-def check_identity(directory: Path, config: Config, deployment: Deployment) -> None:
-    """Refuses a data directory that belongs to another rollup or another deployment of it. Raises DeploymentError."""
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / "identity"
-    mine = {"fingerprint": config.fingerprint(), "inbox": deployment.inbox, "rollup": deployment.rollup,
-            "deployed_at": deployment.block_hash}
-    if not file.exists():
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(mine) + "\n")
-        partial.replace(file)
-        return
-    found = json.loads(file.read_text())
-    if found != mine:
-        changed = sorted(name for name in mine if found.get(name) != mine[name])
-        raise DeploymentError(
-            f"{directory} belongs to another rollup or deployment ({', '.join(changed)} changed): change the configuration "
-            f"back, or move the directory away; the chain is then derived from L1 again")
-
-
 async def run_sequencer(config: Config, stop: asyncio.Event) -> None:
     """Runs until `stop` is set. Raises what made it fail."""
-    async with SequencerService(config) as service:
-        failed = asyncio.create_task(service.wait())
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (failed, stopped):
-                await _end(task)
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancels a task and waits for it; what it raises is told elsewhere."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await run_service(SequencerService(config), stop)

@@ -12,7 +12,7 @@ from l1.worker_pool import WorkerPool
 from verdict.config import Config
 
 
-def blob_client(config: Config, directory: Path, workers: WorkerPool | None = None) -> BlobClient:
+def blob_client(config: Config, directory: Path) -> BlobClient:
     """`directory`: the daemon's own; its archive lies in `blobs` there."""
     blobs = config.blobs
     sources: list[BlobSource] = [
@@ -20,7 +20,7 @@ def blob_client(config: Config, directory: Path, workers: WorkerPool | None = No
     ]
     sources += [PeerSource(url, timeout=blobs.timeout) for url in blobs.peer_urls]
     return BlobClient(
-        sources, DirectoryArchive(directory / "blobs"), hedge_after=blobs.hedge_after, workers=workers
+        sources, DirectoryArchive(directory / "blobs"), hedge_after=blobs.hedge_after, workers=WorkerPool(blobs.workers)
     )
 
 

@@ -19,6 +19,7 @@ from verdict.commands import (
     execute,
     init,
     l1,
+    node,
     sequencer,
     status,
 )
@@ -47,6 +48,8 @@ Or by hand, each in its own terminal (the configuration is configs/devnet.toml u
 
     verdict challenger
 
+    verdict node
+
     verdict status
 
 Keys come from VERDICT_DEPLOYER_KEY, VERDICT_SEQUENCER_KEY and VERDICT_CHALLENGER_KEY, or from files that
@@ -62,6 +65,7 @@ for name, command in (
     ("deploy", deploy.deploy),
     ("sequencer", sequencer.sequencer),
     ("challenger", challenger.challenger),
+    ("node", node.node),
     ("status", status.status),
     ("execute", execute.execute),
 ):

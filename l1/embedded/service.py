@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from eth_account.signers.local import LocalAccount
+from prometheus_client import REGISTRY
 
 from chain.store import ChainStore
 from engines.alarm import AlarmStore
@@ -27,7 +28,6 @@ from l1.embedded.clock import ChainClock
 from l1.embedded.genesis import devnet_accounts, l1_genesis
 from l1.embedded.judge import Judge
 from l1.embedded.methods import DevelopmentMethods
-from l1.embedded.metrics import serve_metrics
 from l1.embedded.node import EmbeddedL1Node
 from l1.embedded.precompile import execute_rules
 from l1.embedded.producer import BlockProducer
@@ -35,6 +35,7 @@ from l1.embedded.reorg import Reorganizer
 from l1.embedded.settings import EmbeddedL1Settings
 from rpc.limits import ServerLimits
 from rpc.node import build_dispatcher
+from rpc.prometheus import serve_metrics
 from rpc.server import RpcServer
 
 log = logging.getLogger("verdict.l1")
@@ -109,7 +110,7 @@ class EmbeddedL1:
         self._rpc = await stack.enter_async_context(
             RpcServer(dispatcher, host=settings.host, port=settings.port)
         )
-        await stack.enter_async_context(serve_metrics(settings.host, settings.metrics_port))
+        await stack.enter_async_context(serve_metrics(REGISTRY, settings.host, settings.metrics_port))
         await asyncio.to_thread(trusted_setup)
         self._timer = asyncio.create_task(node.run_timer(), name="l1-timer")
         stack.push_async_callback(_cancelled, self._timer)

@@ -69,6 +69,7 @@ def base_configuration() -> dict[str, Any]:
         "sequencer": {
             "block_time": "250ms", "batch_interval": "2s", "poll": "200ms", "transactions": {"resubmit_after": "5s"}},
         "challenger": {"poll": "200ms", "transactions": {"resubmit_after": "5s"}},
+        "node": {"poll": "200ms"},
     }
 
 
@@ -142,9 +143,10 @@ class Devnet:
         """This network's configuration with further changes; a free port for the sequencer."""
         tree = base_configuration()
         tree["l1"] |= {"rpc_url": self.l1.rpc_url, "beacon_url": self.l1.beacon_url}
-        (port,) = free_ports(1)
+        port, node_port = free_ports(2)
         return parse_config(
-            tree, base=self.directory, source="devnet", overrides={"sequencer.port": port, **self._overrides, **(overrides or {})})
+            tree, base=self.directory, source="devnet", overrides={
+                "sequencer.port": port, "node.port": node_port, **self._overrides, **(overrides or {})})
 
     def another(self, overrides: Mapping[str, object] | None = None, **keys: LocalAccount) -> Config:
         """A configuration for one more node of this rollup: its own data directory, the same deployment.
@@ -185,6 +187,19 @@ class Devnet:
             yield daemon
 
     @contextlib.asynccontextmanager
+    async def node(self, config: Config | None = None) -> AsyncIterator[Daemon]:
+        """A node that answers JSON-RPC at `l2_node(config)`."""
+        from node.service import run_node
+
+        async with self._daemon(config or self.config, run_node) as daemon:
+            l2 = self.l2_node(config)
+            try:
+                await self.until(l2.is_connected, "the node answers", daemon=daemon)
+            finally:
+                await l2.provider.disconnect()  # type: ignore[attr-defined]
+            yield daemon
+
+    @contextlib.asynccontextmanager
     async def _daemon(
         self, config: Config, main: Callable[[Config, asyncio.Event], Awaitable[None]]
     ) -> AsyncIterator[Daemon]:
@@ -208,6 +223,10 @@ class Devnet:
         """web3.py on the sequencer's JSON-RPC."""
         port = (config or self.config).sequencer.port
         return AsyncWeb3(HttpProvider(f"http://127.0.0.1:{port}"))
+
+    def l2_node(self, config: Config | None = None) -> AsyncWeb3:
+        """web3.py on the node's JSON-RPC."""
+        return AsyncWeb3(HttpProvider(f"http://127.0.0.1:{(config or self.config).node.port}"))
 
     # ---- L1
 

@@ -202,6 +202,8 @@ def _ports(config: Config) -> Iterator[Problem]:
     ports += [
         ("sequencer.port", config.sequencer.port),
         ("sequencer.metrics_port", config.sequencer.metrics_port),
+        ("node.port", config.node.port),
+        ("node.metrics_port", config.node.metrics_port),
         ("challenger.metrics_port", config.challenger.metrics_port),
         ("challenger.blobs_port", config.challenger.blobs_port),
     ]

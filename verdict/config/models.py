@@ -224,8 +224,21 @@ class Blobs(Table):
     keep_for: Seconds = Field(
         "30d", description="blobs younger than that stay in the archive, and so do those of batches that L1 has not "
         "finalized or whose assertion isn't confirmed; at least dispute.window and a day")
+    workers: Annotated[Number, Field(ge=0, le=64)] = Field(
+        1, description="processes that verify and decode blobs ahead of execution while a daemon catches up; 0: none")
     max_size: Size | None = Field(
         None, description="older ones stay as long as the archive is below this size; none of them if it is left out")
+
+
+class Node(Table):
+    """`[node]`: a node that derives the chain from L1 and serves it, read-only."""
+
+    host: Host = Field("127.0.0.1", description="address to listen on")
+    port: Port = Field(9546, description="port of the L2 JSON-RPC, HTTP and WebSocket, and of its blob archive")
+    sequencer_url: Url | None = Field(
+        None, description="JSON-RPC that transactions are handed on to; without it they are refused")
+    poll: Interval = Field("1s", description="how often L1 is asked for news")
+    metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
 
 
 class Challenger(Table):
@@ -258,6 +271,7 @@ class Config(Table):
     dispute: Dispute = Field(default_factory=Dispute)
     data: Data = Field(default_factory=Data)
     sequencer: Sequencer = Field(default_factory=Sequencer)
+    node: Node = Field(default_factory=Node)
     challenger: Challenger = Field(default_factory=Challenger)
     blobs: Blobs = Field(default_factory=Blobs)
 

@@ -135,4 +135,13 @@ max_proof_calldata = 100000     # bytes; a larger step proof is staged as contra
 
 [challenger.transactions]
 resubmit_after = "{resubmit_after}"
+
+[node]                          # `verdict node`: the chain from L1, read-only
+port = 9546
+# sequencer_url = "http://..."  # who takes its transactions; without it they are refused
+
+[blobs]                         # where all daemons get blobs from, besides l1.beacon_url
+beacon_urls = []
+peer_urls = []                  # other Verdict daemons: their JSON-RPC port serves their blob archives
+keep_for = "30d"
 '''

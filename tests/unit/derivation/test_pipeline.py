@@ -18,7 +18,7 @@ CHUNKS = encode([Item(ItemKind.TRANSACTION, b"\x02 a transaction")], 1)
 
 
 def make(l1: FakeL1, **options) -> Pipeline:
-    return Pipeline(l1, FakeBeacon(l1), INBOX, FIRST, **options)
+    return Pipeline(l1, FakeBeacon(l1), INBOX, FIRST, 1, **options)
 
 
 async def drain(pipeline: Pipeline) -> list:

@@ -15,7 +15,8 @@ from derivation.codec import CHUNK_ELEMENTS_SIZE, CHUNK_SIZE, Item, ItemKind, bl
 from derivation.deriver import Deriver, derive_batch, stored_headers
 from derivation.encoder import encode_blocks
 from derivation.inputs import DerivationParams
-from derivation.node import BatchDerived, BatchesGone, BatchUnknown, NodeSettings, RollupNode
+from derivation.node import NodeSettings, RollupNode
+from derivation.node_events import BatchDerived, BatchesGone, BatchUnknown
 from derivation.proof import UnknownStep, build_step_proof, state_at
 from execution.abi import commitment
 from execution.execute import execute

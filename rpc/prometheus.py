@@ -1,4 +1,4 @@
-"""The port from which Prometheus reads what EXECUTE's engines did (engines/panel.py), and how the process fares."""
+"""The port from which Prometheus reads a process."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 
 @contextlib.asynccontextmanager
-async def serve_metrics(host: str, port: int) -> AsyncIterator[None]:
+async def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> AsyncIterator[None]:
     """GET /metrics; nothing if `port` is 0. Raises OSError if the port is taken."""
     if port == 0:
         yield
         return
 
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.router.add_get("/metrics", answer)

@@ -1,0 +1,113 @@
+"""Puts the node together and runs it.
+
+    async with NodeService(config) as node: ...   # tests
+    await run_node(config, stop)                  # `verdict node`
+
+On disk, in data_dir/node: `chain` (what L1 says of L2), `blobs`, `identity`. All of it can be deleted: it is derived again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from chain.store import ChainStore
+from derivation.node import RollupNode
+from l1.blob_client import BlobClient
+from l1.blob_server import BlobEndpoint
+from l1.client import L1Client
+from l1.contracts import Rollup
+from node.api import NodeNamespace
+from node.archive_keeper import ArchiveKeeper
+from node.chain import DerivedChain
+from node.forward import Forwarder
+from node.metrics import node_registry
+from rpc.prometheus import serve_metrics
+from verdict.blob_settings import blob_client, blob_retention
+from verdict.config import Config
+from verdict.deployment import Deployment
+from verdict.node_settings import node_settings
+from verdict.progress import show_progress
+from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
+
+log = structlog.get_logger("node")
+
+MIN_POLL = 0.02  # seconds
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs, for those who look into it."""
+
+    chain: DerivedChain
+    derivation: RollupNode
+    blobs: BlobClient
+    keeper: ArchiveKeeper
+
+
+class NodeService(Service):
+    name = "node"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.parts: Parts
+        self.url = ""
+        self.ws_url = ""
+
+    async def _run(self) -> None:
+        from rpc.node import build_dispatcher
+        from rpc.server import RpcServer
+
+        config, own = self.config, self.config.node
+        deployment = Deployment.load(config)
+        genesis = rollup_genesis(config, deployment)
+        directory = config.data_dir / "node"
+        check_identity(directory, config, deployment)
+        async with contextlib.AsyncExitStack() as stack:
+            l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
+            await check_chain(l1, config)
+            blobs = await stack.enter_async_context(blob_client(config, directory))
+            store = ChainStore.open(directory / "chain", genesis)
+            stack.callback(store.close)
+            forwarder = Forwarder(own.sequencer_url) if own.sequencer_url else None
+            if forwarder is not None:
+                stack.push_async_callback(forwarder.close)
+            settings = replace(node_settings(config, deployment, max(own.poll, MIN_POLL)), head_is_safe=True)
+            chain = DerivedChain(store, settings.rules, settings.params, forwarder)
+            stack.callback(chain.events.close)
+            derivation = RollupNode(settings, store, l1, blobs, on_switch=chain.announce, workers=blobs.workers)
+            stack.callback(derivation.close)
+            keeper = ArchiveKeeper(blobs.archive, blob_retention(config), derivation, Rollup(l1, deployment.rollup))
+            self.parts = Parts(chain, derivation, blobs, keeper)
+            endpoint = BlobEndpoint(blobs.archive)
+            dispatcher = build_dispatcher(chain)
+            dispatcher.register(NodeNamespace(chain, derivation))
+            server = await stack.enter_async_context(RpcServer(
+                dispatcher, host=own.host, port=own.port, health=self._health, routes=endpoint.routes()))
+            self.url, self.ws_url = server.url, server.ws_url
+            registry = node_registry(chain, derivation, blobs, endpoint)
+            await stack.enter_async_context(serve_metrics(registry, own.host, own.metrics_port))
+            log.info("node runs", rpc=server.url, head=store.head.number, batches=derivation.batch_count,
+                     transactions=own.sequencer_url or "refused")
+            await self._work(derivation=derivation.run(), progress=show_progress(derivation), archive=keeper.run())
+            log.info("node stopped", head=store.head.number)
+
+    def _health(self) -> dict[str, Any]:
+        derivation = self.parts.derivation
+        blocked, head, last = derivation.blocked, derivation.pipeline.head, derivation.pipeline.tracker.last
+        return {
+            "ok": derivation.synced and derivation.failure is None and blocked is None,
+            "safe": self.parts.chain.head().number, "derivedBatches": derivation.batch_count,
+            "l1Head": head.number if head else None, "l1Read": last.number if last else None,
+            "failure": derivation.failure or (blocked.reason if blocked else None),
+        }
+
+
+async def run_node(config: Config, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set. Raises what made it fail."""
+    await run_service(NodeService(config), stop)
