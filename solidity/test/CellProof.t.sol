@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {KZG_SETUP_HASH, KzgSetup} from "../src/KzgSetup.sol";
 import {CellProof} from "../src/lib/CellProof.sol";
 import {Kzg} from "../src/lib/Kzg.sol";
+import {CellVectors} from "./support/CellVectors.sol";
 import {Test} from "./support/Test.sol";
 
 contract CellHarness {
@@ -30,7 +31,7 @@ contract CellHarness {
 contract CellProofTest is Test {
     uint256 private constant GAS = 2_000_000;
     CellHarness private cells = new CellHarness();
-    string private json = vm.readFile("../tests/vectors/cells.json");
+    string private json = CellVectors.load();
     uint256 private seed = vm.parseJsonUint(json, "$.seed");
     bytes32 private hash;
     bytes private commitment;
@@ -41,15 +42,13 @@ contract CellProofTest is Test {
     }
 
     function take(string memory blob) private {
-        hash = vm.parseJsonBytes32(json, string.concat("$.", blob, ".versionedHash"));
+        hash = CellVectors.hashOf(json, blob);
         commitment = vm.parseJsonBytes(json, string.concat("$.", blob, ".commitment"));
         proofs = vm.parseJsonBytesArray(json, string.concat("$.", blob, ".proofs"));
     }
 
-    function noise(uint256 cell) private view returns (bytes memory elements) {
-        for (uint256 i = 64 * cell; i < 64 * (cell + 1); ++i) {
-            elements = bytes.concat(elements, bytes32(uint256(keccak256(abi.encode(seed, i))) % Kzg.MODULUS));
-        }
+    function noise(uint256 cell) private view returns (bytes memory) {
+        return CellVectors.elements(json, cell);
     }
 
     function set(bytes memory elements, uint256 i, uint256 value) private pure {

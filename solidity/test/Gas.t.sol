@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {IExecute} from "../src/IExecute.sol";
 import {BatchHeader} from "../src/IInbox.sol";
-import {StepProof} from "../src/IRollup.sol";
+import {ChunkOpening, StepProof} from "../src/IRollup.sol";
 import {Stage} from "../src/Stage.sol";
 import {Claim, StepState} from "../src/Types.sol";
 import {BasedNativeRollup} from "../src/examples/BasedNativeRollup.sol";
+import {ChunkRoot} from "../src/lib/ChunkRoot.sol";
+import {CellVectors} from "./support/CellVectors.sol";
 import {Fixture} from "./support/Fixture.sol";
 
 interface VmGas {
@@ -23,8 +26,9 @@ interface VmGas {
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 
-/// L1 gas of each call as a transaction of its own: `npm run gas` writes snapshots/transactions.json, CI compares. KZG proofs are taken as good here, so 50,000 is
-/// added for each that the call has checked. In a step proof EXECUTE is the toy: the real one's cost comes on top.
+/// L1 gas of each call as a transaction of its own: `npm run gas` writes snapshots/transactions.json, CI compares. Point
+/// evaluations are taken as good here, so 50,000 is added for each that the call has checked; cell proofs are real. In a step
+/// proof EXECUTE is the toy: the real one's cost comes on top.
 contract GasTest is Fixture {
     event log_named_uint(string what, uint256 gas);
 
@@ -184,7 +188,7 @@ contract GasTest is Fixture {
         vm.prank(CHALLENGER);
         rollup.pick(game, 2, 4, wrong, 0);
         bytes memory call = abi.encodeCall(rollup.proveStepInGame, (game, p));
-        measure("proveStepInGame, chunk item, 10 KB witness", address(rollup), CHALLENGER, 0, call, 64);
+        measure("proveStepInGame, chunk by points, 10 KB witness", address(rollup), CHALLENGER, 0, call, 64);
         measure("reclaim", address(rollup), STRANGER, 0, abi.encodeCall(rollup.reclaim, (other)), 0);
 
         rollup = deployRollup(2, 16);
@@ -197,13 +201,79 @@ contract GasTest is Fixture {
         rollup = deployRollup(1, 16);
         id = assertStates(rollup, ASSERTER, 0, batch, s);
         call = abi.encodeCall(rollup.proveStep, (id, 2, opening(c[2], wrong[0]), p));
-        measure("proveStep, chunk item, 10 KB witness", address(rollup), CHALLENGER, 0, call, 66);
+        measure("proveStep, chunk by points, 10 KB witness", address(rollup), CHALLENGER, 0, call, 66);
         rollup = deployRollup(1, 16);
         id = assertStates(rollup, ASSERTER, 0, batch, s);
         p = stepProof(batch, s[0], s[1]);
         p.witness = noise(10000);
         call = abi.encodeCall(rollup.proveStep, (id, 0, opening(c[0], wrong[0]), p));
         measure("proveStep, derived BlockStart, 10 KB witness", address(rollup), CHALLENGER, 0, call, 2);
+    }
+
+    /// Of empty chunks: what their items take to decode comes on top.
+    function test_OpeningsOfBlobs() public {
+        string memory json = CellVectors.load();
+        batch = postBatch(38, one(CellVectors.hashOf(json, "random")));
+        ChunkOpening memory o = CellVectors.opening(json, 1);
+        measureOpening("a cell proof", o, 0);
+        o.commitment = noise(48);
+        o.proofs = new bytes[](64);
+        for (uint256 i = 0; i < 64; ++i) {
+            o.proofs[i] = noise(48);
+        }
+        measureOpening("points", o, 64);
+    }
+
+    function test_OpeningOfCalldata() public {
+        bytes memory data = noise(61 * 2032);
+        vm.roll(height() + 1);
+        vm.blobhashes(new bytes32[](0));
+        bytes memory rlp = origin(height() - 1);
+        batch = expectedBatch(61, new bytes32[](0), height() - 1);
+        batch.dataRoot = this.root(data);
+        vm.prank(SEQUENCER);
+        inbox.postCalldata(batch.parentHash, data, noPages(), rlp);
+        ChunkOpening memory o;
+        (o.data, o.path) = (noise(2032), this.path(data, 1));
+        measureOpening("a Merkle path", o, 0);
+    }
+
+    function measureOpening(string memory by, ChunkOpening memory o, uint256 proofs) private {
+        StepState[] memory s = toyStates(batch, genesisState());
+        StepProof memory p = stepProof(batch, s[2], s[3]);
+        p.chunk = o;
+        bytes memory call = abi.encodeCall(verifier.deriveInput, (inbox, p));
+        measure(string.concat("deriveInput, chunk by ", by), address(verifier), STRANGER, 0, call, proofs);
+        if (proofs != 0) return; // test_Kills has it
+        rollup = deployRollup(1, 16);
+        bytes32 id = assertStates(rollup, ASSERTER, 0, batch, s);
+        p.witness = noise(10000);
+        bytes31[] memory c = commitments(s);
+        call = abi.encodeCall(rollup.proveStep, (id, 2, opening(c[2], bytes31("wrong")), p));
+        string memory what = string.concat("proveStep, chunk by ", by, ", 10 KB witness");
+        measure(what, address(rollup), CHALLENGER, 0, call, 2);
+    }
+
+    function root(bytes calldata data) external pure returns (bytes32) {
+        return ChunkRoot.compute(data);
+    }
+
+    /// Of one of 61 chunks: in a full tree of 64 leaves all have six siblings; near its start here too.
+    function path(bytes calldata data, uint256 index) external pure returns (bytes32[] memory siblings) {
+        uint256 count = data.length / 2032;
+        bytes32[] memory nodes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            nodes[i] = ChunkRoot.leaf(i, keccak256(data[2032 * i:2032 * (i + 1)]));
+        }
+        siblings = new bytes32[](6);
+        for (uint256 level = 0; level < 6; ++level) {
+            siblings[level] = nodes[index ^ 1];
+            for (uint256 i = 0; i < count / 2; ++i) {
+                nodes[i] = Hashes.commutativeKeccak256(nodes[2 * i], nodes[2 * i + 1]);
+            }
+            if (count % 2 == 1) nodes[count / 2] = nodes[count - 1];
+            (count, index) = ((count + 1) / 2, index / 2);
+        }
     }
 
     /// EXECUTE only says yes here: what a pointer costs the contracts and in calldata. The precompile's own price

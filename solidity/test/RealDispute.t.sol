@@ -92,17 +92,26 @@ contract RealDisputeTest is Fixture {
         }
     }
 
-    function test_KillsWithRealProofs() public {
-        Input memory input = verifier.deriveInput(inbox, proof(3));
+    function test_KillsWithPointEvaluations() public {
+        kill(proof(3), 4_500_000);
+    }
+
+    function test_KillsWithACellProof() public {
+        StepProof memory p = proof(3);
+        p.chunk = byCell("dispute.data");
+        kill(p, 1_400_000);
+    }
+
+    function kill(StepProof memory p, uint256 bound_) private {
+        Input memory input = verifier.deriveInput(inbox, p);
         assertEq(input.payload.length, 1200, "the second item");
         CheckpointOpening memory o = checkpoints(3, 4);
-        StepProof memory p = proof(3);
         uint256 gas = gasleft();
         vm.prank(CHALLENGER);
         rollup.proveStep(id, 3, o, p);
         gas -= gasleft();
         assertTrue(rollup.assertion(id).status == AssertionStatus.Killed, "killed");
-        assertTrue(gas < 4_500_000, "within bounds");
+        assertTrue(gas < bound_, "within bounds");
         uint256 costs = rollup.credit(CHALLENGER) - ASSERTION_BOND * REWARD_BPS / 10000;
         assertTrue(costs > gas * 10 gwei && costs < (gas + 400_000) * 10 gwei, "its gas is paid");
     }
@@ -150,12 +159,22 @@ contract RealDisputeTest is Fixture {
     /// A chunk that really lies in a blob and has an element at 2^254 is one Skip.
     function test_MalformedChunkInARealBlob() public view {
         StepProof memory p = proof(2);
-        p.chunk = wholeChunk("malformed");
+        p.chunk = byCell("malformed");
         p.batch.blobHashes = one(vm.parseJsonBytes32(json, "$.malformed.versionedHash"));
         p.batch.chunkCount = 64;
         p.pre.cursor = Cursor(0, 64, 0);
         Input memory input = verifier.deriveInput(inbox, p);
         assertTrue(input.kind == InputKind.Skip && input.next.chunk == 65, "skipped");
+        p.chunk = wholeChunk("malformed");
+        assertEq(keccak256(abi.encode(verifier.deriveInput(inbox, p))), keccak256(abi.encode(input)), "by points too");
+    }
+
+    function byCell(string memory part) private view returns (ChunkOpening memory o) {
+        string memory at_ = string.concat("$.", part, ".cell");
+        o.data = wholeChunk(part).data;
+        o.commitment = vm.parseJsonBytes(json, string.concat(at_, ".commitment"));
+        o.proofs = new bytes[](1);
+        o.proofs[0] = vm.parseJsonBytes(json, string.concat(at_, ".proof"));
     }
 
     function wholeChunk(string memory part) private view returns (ChunkOpening memory o) {

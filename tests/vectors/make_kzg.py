@@ -21,7 +21,7 @@ from eth_hash.auto import keccak
 from derivation.codec import BLOB_SIZE, CHUNK_SIZE, Item, ItemKind, encode, to_elements
 from execution.abi import commitment
 from execution.types import Cursor, StepState
-from l1.kzg import commitment_of, open_element, versioned_hash
+from l1.kzg import commitment_of, open_element, prove_cells, versioned_hash
 
 ELEMENT = 32
 CHUNK = 64
@@ -36,12 +36,18 @@ def hexed(data: bytes) -> str:
 def opened(blob: bytes, indices: range | list[int]) -> dict[str, Any]:
     openings = [open_element(blob, index) for index in indices]
     kzg_commitment = commitment_of(blob)
+    cell = {}
+    if len(indices) == CHUNK:  # a whole one
+        cells = prove_cells(blob)
+        proof = cells.proofs[indices[0] // CHUNK]
+        cell = {"cell": {"commitment": hexed(cells.commitment), "proof": hexed(proof)}}
     return {
         "versionedHash": hexed(versioned_hash(kzg_commitment)),
         "commitment": hexed(kzg_commitment),
         "indices": list(indices),
         "values": [hexed(opening.value) for opening in openings],
         "proofs": [hexed(opening.proof) for opening in openings],
+        **cell,
     }
 
 

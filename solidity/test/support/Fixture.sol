@@ -140,11 +140,14 @@ abstract contract Fixture is Test {
 
     /// Posts a batch of chunks, all of them empty to whoever opens them so; origin: the block before this one.
     function postBatch(uint64 chunkCount) internal returns (BatchHeader memory b) {
+        return postBatch(chunkCount, blobs(keccak256(abi.encode("data", height() + 1)), (chunkCount + 63) / 64));
+    }
+
+    function postBatch(uint64 chunkCount, bytes32[] memory hashes) internal returns (BatchHeader memory b) {
         vm.roll(height() + 1);
+        vm.blobhashes(hashes);
         bytes memory rlp = origin(height() - 1);
-        b = expectedBatch(
-            chunkCount, blobs(keccak256(abi.encode("data", height())), (chunkCount + 63) / 64), height() - 1
-        );
+        b = expectedBatch(chunkCount, hashes, height() - 1);
         vm.prank(SEQUENCER);
         bytes32 batchHash = inbox.postBatch(b.parentHash, chunkCount, noPages(), rlp);
         assertEq(batchHash, keccak256(abi.encode(b)), "batch hash");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,18 +11,22 @@ from eth_account import Account
 
 from chain.store import ChainStore
 from derivation.codec import Item, ItemKind, block_start_item, encode_chunk
-from derivation.proof import build_step_proof
+from derivation.proof import StepProof, build_step_proof
+from execution import vm
 from execution.abi import input_tuple
 from execution.block import BlockBuilder
 from execution.genesis import build_genesis
+from execution.precompiles import PRECOMPILES
 from execution.rules import Rules
 from execution.simulation import CallFields
 from execution.trie import NodeSource
-from execution.types import BlockAttributes
+from execution.types import BlockAttributes, Cursor, StepState
 from execution.world import WorldState
 from l1.artifacts import artifact, describe_error
-from l1.blobs import ChunkProofKind, blob_versioned_hash
+from l1.batch_header import BatchHeader
+from l1.blobs import BLOB_SIZE, ChunkProofKind, blob_versioned_hash, open_chunk
 from l1.kzg import Opening, Prover
+from l1.precompiles import has_bls12_381
 from tests.unit.derivation.blob_data import MALFORMED
 from tests.unit.derivation.fake_l1 import FakeL1
 from tests.unit.derivation.test_rollup_node import GENESIS, PARAMS, RULES, follow, make, transfer
@@ -80,7 +85,9 @@ class KeepingProver(Prover):
 
 
 @pytest.mark.parametrize("form", ["cell", pytest.param("points", marks=pytest.mark.slow), "calldata"])
-async def test_contract_derives_the_same_inputs(form: str) -> None:
+async def test_contract_derives_the_same_inputs(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if form == "points":
+        without_eip_2537(monkeypatch)
     ethereum, l1 = Ethereum(), FakeL1()
     l1.hash_of = blob_versioned_hash
     inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
@@ -124,6 +131,44 @@ async def test_contract_derives_the_same_inputs(form: str) -> None:
             (found,) = artifact("StepVerifier").answer("deriveInput", ethereum.call(verifier, data))
             assert built.input is not None and found == input_tuple(built.input), (step, built.input)
         node.close()
+
+
+def without_eip_2537(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L1s made from now on have Cancun's precompiles."""
+    cancun = {address: run for address, run in PRECOMPILES.items() if int.from_bytes(address, "big") <= 0x0A}
+    monkeypatch.setattr(vm, "PRECOMPILES", cancun)
+    monkeypatch.setattr(vm, "_computation_class", vm._computation_class.__wrapped__)  # kept for Prague
+
+
+class Asked:
+    """What of an L1Client is asked which precompiles there are."""
+
+    def __init__(self, ethereum: Ethereum) -> None:
+        self._ethereum = ethereum
+
+    async def call(self, to: bytes, data: bytes) -> bytes:
+        return self._ethereum.call(to, data)
+
+
+async def test_cell_proofs_are_for_l1s_with_eip_2537(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await has_bls12_381(Asked(Ethereum()))  # type: ignore[arg-type]
+    without_eip_2537(monkeypatch)
+    ethereum = Ethereum()
+    assert not await has_bls12_381(Asked(ethereum))  # type: ignore[arg-type]
+    setup = ethereum.send(artifact("KzgSetup").deployment())
+    assert setup is not None
+    verifier = ethereum.send(artifact("StepVerifier").deployment(*verifier_arguments(setup)))
+    assert verifier is not None
+    blob = bytes(BLOB_SIZE)
+    header = BatchHeader(
+        bytes(32), 0, (blob_versioned_hash(blob),), bytes(32), (), 1, 1, bytes(32), 1, bytes(32), 0, 0, 0, 0
+    )
+    state = replace(StepState(bytes(32), bytes(32)), cursor=Cursor(0, 1, 0))
+    chunk = await open_chunk(Prover(0), blob, 0)
+    proof = StepProof(header, state, state, b"", b"", chunk, (), b"")
+    call = artifact("StepVerifier").call("deriveInput", "0x" + bytes(20).hex(), proof.as_tuple())
+    with pytest.raises(AssertionError, match="Bls12381Missing"):
+        ethereum.call(verifier, call)
 
 
 def verifier_arguments(setup: bytes) -> list[Any]:
