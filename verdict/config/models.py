@@ -254,7 +254,7 @@ class Challenger(Table):
         "131,072 a transaction")
     chunk_proofs: Literal["auto", "cell", "points"] = Field(
         "auto", description='how a step proof opens a blob: "cell": one proof over EIP-2537; "points": 64 point evaluations, '
-        'for 2.6 million more gas; "auto": cell proofs if L1 has EIP-2537')
+        'for 2.8 million more gas; "auto": cell proofs if L1 has EIP-2537')
     metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")
     transactions: Transactions = Field(default_factory=Transactions, description="its transactions on L1")
 
