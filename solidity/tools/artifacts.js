@@ -16,7 +16,7 @@ const CONTRACTS = [
   "Inbox", "KzgSetup", "StepVerifier", "Rollup", "Stage", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
 ];
 const OUT = path.join(ROOT, "build", "out"); // apart from the tests' cache
-const FORGE = path.join(ROOT, "node_modules", ".bin", "forge");
+const FORGE = path.join(__dirname, "forge");
 
 function sourceHash(sources) {
   const hash = createHash("sha256");
