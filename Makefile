@@ -66,7 +66,7 @@ bench: $(INSTALLED) ## what is fast and what it costs
 	@set -e; for file in $$(grep -rl '^if __name__' benchmarks --include='*.py' | sort); do $(BIN)/python $$file $(ARGS); done
 
 SECONDS ?= 60
-FUZZ_TARGETS := rlp abi trie transactions execute
+FUZZ_TARGETS := rlp abi trie transactions codec execute
 
 fuzz: $(INSTALLED) ## coverage-guided fuzzing with atheris, SECONDS=60 a target; findings and corpora in .fuzz/
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps atheris==3.0.0

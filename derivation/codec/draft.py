@@ -26,7 +26,7 @@ from derivation.codec.fields import Fields
 from derivation.codec.items import MAX_ITEMS_PER_CHUNK, ItemKind
 from derivation.codec.layout import CHUNK_SIZE
 from derivation.codec.lz import MAX_BODY, pack
-from derivation.codec.reader import HEAD_SIZE, OTHER_KINDS, VERSION
+from derivation.codec.reader import HEAD_SIZE, MAX_TAGS, OTHER_KINDS, VERSION
 from derivation.codec.streams import number_bytes, varint_bytes
 
 ROOM = CHUNK_SIZE - HEAD_SIZE  # bytes for what is packed, and signatures
@@ -84,6 +84,8 @@ class Draft:
         other = self.copy()
         other._add(entry)
         if len(other.entries) > MAX_ITEMS_PER_CHUNK or len(other._signatures) > MAX_SIGNATURES:
+            return None
+        if len(other._tags) > MAX_TAGS:
             return None
         if other._body_size <= MAX_BODY and other._likely_room >= _MARGIN and not exact:
             return other

@@ -12,6 +12,7 @@ from derivation.codec.strings import read_string
 
 VERSION = 2
 HEAD_SIZE = 4  # version, count, size
+MAX_TAGS = 4_096  # bytes of T: it bounds the elements of a chunk, and so what L1 pays to decode it
 
 # Of lane 0, by the kind byte's upper six bits.
 OTHER_KINDS = (ItemKind.BLOCK_START, ItemKind.TRANSACTION, ItemKind.FRAGMENT, ItemKind.LAST_FRAGMENT)
@@ -27,7 +28,7 @@ def decode_chunk(chunk: bytes, chain_id: int, dictionary: Dictionary) -> tuple[I
     body = unpack(chunk[HEAD_SIZE : HEAD_SIZE + int.from_bytes(chunk[2:4], "big")], dictionary)
     kinds = body[:count].ljust(count, b"\x00")
     rest = Stream(body[count:])
-    tags_size = rest.varint()
+    tags_size = min(rest.varint(), MAX_TAGS)
     tags = Stream(rest.data[rest.at : rest.at + tags_size])
     operands = Stream(rest.data[rest.at + tags_size :])
     addresses = Addresses(dictionary)

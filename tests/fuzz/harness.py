@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-TARGETS = ("rlp", "abi", "trie", "transactions", "execute")
+TARGETS = ("rlp", "abi", "trie", "transactions", "codec", "execute")
 SLOWEST, MEMORY, LONGEST = 60, 3_000, 1 << 16  # seconds and MB for one input, bytes of one
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         return
     import atheris
 
-    with atheris.instrument_imports(include=["execution"], enable_loader_override=False):
+    with atheris.instrument_imports(include=["execution", "derivation.codec"], enable_loader_override=False):
         target = importlib.import_module(f"tests.fuzz.fuzz_{options.target}")
     corpus = options.corpus / options.target
     corpus.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,8 @@
 
 Items written down here by hand are what the page says; for the others (real transactions, noise, mutations) it is what the
 Python decoder says, and the Solidity one must say the same. {"chain_id", "pages": [hex], "chunks": [{"name", "pages": whether the
-batch names the pages or none, "chunk": hex, "items": [{"kind", "payload"}]}]}.
+batch names the pages or none, "chunk": hex, "items": [{"kind", "payload"}]}]}. And codec_gas.json: chunks that are dear to
+decode, [{"name", "chunk"}], for solidity/test/CodecGas.t.sol; their batch names the pages of codec.json.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from random import Random
 from eth_account import Account
 
 from derivation.codec import CHUNK_SIZE, ChunkWriter, Dictionary, Item, ItemKind, decode_chunk
-from derivation.codec.lz import pack
+from derivation.codec.lz import MAX_BODY, pack
+from derivation.codec.reader import MAX_TAGS
+from derivation.codec.strings import MAX_STRING
 
 CHAIN_ID = 901
 SKIP, START, TX, FRAGMENT, LAST = range(5)
@@ -149,6 +152,12 @@ def shapes() -> dict[str, Case]:
         "the largest delta": Case(chunk(1, literals(body(b"\x00", b"\xff" * 8))), [(START, ((1 << 56) - 1).to_bytes(8, "big"))]),
         "fragments": Case(chunk(2, literals(body(b"\x08\x0c", b"\x01\xa0\x02\xa1", b"abc"))), [(FRAGMENT, b"a"), (LAST, b"bc")]),
         "unknown kinds": Case(chunk(3, literals(body(b"\x10\x03\xfc"))), [(SKIP, b"")] * 3),
+        "t above its limit": Case(
+            chunk(2, pack(b"\x04\x04" + varint(5000) + b"\x81\x20".ljust(4096, b"\xff") + b"one more", Dictionary())), [(SKIP, b"")] * 2
+        ),
+        "X begins where T's limit is": Case(
+            chunk(1, pack(b"\x01" + varint(1 << 50) + bytes(4096) + b"\x05" + b"\x1f\x1f" + b"\x00" + _TOKEN, Dictionary())), None
+        ),
         "t larger than the body": Case(chunk(1, literals(tx + b"\x64\x05\xe5abcd\xa0")), [(TX, b"abcd\x00")]),
         "size beyond the chunk": Case(chunk(1, literals(hello), size=65535), [(TX, b"hello")]),
         "size cuts a literal": Case(chunk(1, literals(hello), size=len(hello) - 1), [(TX, b"hel\x00\x00")]),
@@ -163,6 +172,45 @@ def shapes() -> dict[str, Case]:
         "an unfinished length": Case(chunk(1, b"\xff" * 2028), None),
         "offset cut off": Case(chunk(1, literals(hello) + b"\x07"), None),
     }  # fmt: skip
+
+
+def wasteful(body: bytes) -> bytes:
+    """An LZ4 block of many short matches that overlap themselves, for a body of little variety."""
+    out, at, pending = bytearray(), 0, 0
+    while at < len(body):
+        size = min(13, len(body) - at)
+        offset = next((o for o in (1, 2, 3) if o <= at and body[at : at + size] == (body[at - o : at] * 13)[:size]), None)
+        if offset is None or size < 4 or pending > 14:
+            at, pending = at + 1, pending + 1
+            continue
+        out += bytes([pending << 4 | size - 4]) + body[at - pending : at] + bytes([offset, 0])
+        at, pending = at + size, 0
+    return bytes(out)
+
+
+def dearest() -> dict[str, Case]:
+    """What takes most gas: T full of what takes longest to read, in as few strings as can hold it."""
+
+    def full(tag: int, operands: bytes, *, waste: bool = False) -> Case:
+        size = 20 if tag == 0xE1 else 32
+        tags = b"".join(varint(MAX_STRING) + bytes([tag]) * (MAX_STRING // size + 1) for _ in range(8))[:MAX_TAGS]
+        kinds = b"\x04" * 8
+        body = (kinds + varint(MAX_TAGS) + tags + operands)[:MAX_BODY]
+        packed = wasteful(body) if waste else pack(body, Dictionary(PAGES))
+        return Case(chunk(len(kinds), packed), None, PAGES)
+
+    return {
+        "addresses of the dictionary": full(0xE0, b"\x01" * 4090),
+        "addresses of the dictionary, by two bytes": full(0xE0, b"\x81\x0a" * 2045),
+        "addresses of the dictionary, by two bytes, in short matches": full(0xE0, b"\x81\x0a" * 2045, waste=True),
+        "own addresses past X's end": full(0xE0, b""),
+        "bare own addresses past X's end": full(0xE1, b""),
+        "numbers": full(0xE2, b"\x1e" * 4090),
+        "long numbers": full(0xE2, b"\x3e\xff" * 2045),
+        "words of one byte": full(0xC0, b"\x01" * 4090),
+        "unknown tags": full(0xFF, b""),
+        "a match for each four bytes": Case(chunk(63, b"\x10\x04\x01\x00" + b"\x00\x01\x00" * 674), None, PAGES),
+    }
 
 
 def sign(nonce: int = 0, signer: int = 0, **fields: object) -> bytes:
@@ -250,6 +298,8 @@ def main() -> None:
     pages = ["0x" + page.hex() for page in PAGES]
     path.write_text(json.dumps({"chain_id": CHAIN_ID, "pages": pages, "chunks": vectors}, indent=1) + "\n")
     print(f"{len(vectors)} chunks in {path}")
+    dear = [{"name": name, "chunk": "0x" + case.chunk.hex()} for name, case in dearest().items()]
+    path.with_name("codec_gas.json").write_text(json.dumps(dear, indent=1) + "\n")
 
 
 if __name__ == "__main__":

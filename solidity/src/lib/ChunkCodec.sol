@@ -33,6 +33,7 @@ library ChunkCodec {
     uint8 internal constant LAST_FRAGMENT = 4;
 
     uint256 private constant HEADER_BYTES = 4;
+    uint256 private constant MAX_TAGS = 4096;
     uint256 private constant PAGE_BYTES = 24575;
     uint256 private constant SIGNATURES = 31; // so many have room
     uint256 private constant TRANSFER_GAS = 21000;
@@ -90,6 +91,7 @@ library ChunkCodec {
         items.fees = new uint256[2][](items.count);
         Streams memory s = items.streams;
         s.pages = pages;
+        s.known = pages.length == 0 ? 0 : StreamReader.PAGE_ADDRESSES * (pages.length - 1);
 
         uint256 window;
         assembly ("memory-safe") {
@@ -101,28 +103,28 @@ library ChunkCodec {
         _loadText(pages, s.text);
         uint256 from = _content(chunk) + HEADER_BYTES;
         uint256 size = StreamReader.bytesAt(from - 2, 2);
-        if (size > CHUNK_BYTES - HEADER_BYTES) size = CHUNK_BYTES - HEADER_BYTES;
-        uint256 bodyEnd = Lz4.unpack(from, from + size, body);
+        uint256 fromEnd = StreamReader.min(from + size, _content(chunk) + CHUNK_BYTES);
+        uint256 bodyEnd = Lz4.unpack(from, fromEnd, body);
         _zeros(bodyEnd, MARGIN);
 
         items.kinds = body;
         (uint256 t, uint256 tags) = StreamReader.varint(body + items.count);
         uint256 room = tags < bodyEnd ? bodyEnd - tags : 0;
-        if (t > room) t = room;
+        t = StreamReader.min(StreamReader.min(t, MAX_TAGS), room);
         s.operandsEnd = bodyEnd;
-        s.moveOperands(tags + t);
+        s.operands = StreamReader.min(tags + t, bodyEnd);
         // T is read from a copy with zeros behind it, X where it lies.
         s.tags = bodyEnd + MARGIN;
         s.tagsEnd = s.tags + t;
         bytes memory text;
         assembly ("memory-safe") {
             mcopy(add(bodyEnd, MARGIN), tags, t)
-            // What was in front of the text has served: room for strings and the own list, 33,006 bytes at most.
+            // What was in front of the text has served: room for strings, and for the own list, of 2 (4,096 + 63) bytes at most.
             text := window
         }
         _zeros(s.tagsEnd, MARGIN);
         items.text = text;
-        s.own = _content(text) + Strings.MAX_SIZE + 32;
+        s.own = s.ownEnd = _content(text) + Strings.MAX_SIZE + 32;
         uint256 end = s.tagsEnd + MARGIN;
         assembly ("memory-safe") {
             mstore(0x40, and(add(end, 0x1f), not(0x1f)))
@@ -177,14 +179,14 @@ library ChunkCodec {
             if (back > j) (t.maxPriorityFee, t.maxFee) = (0, 0);
             else (t.maxPriorityFee, t.maxFee) = (items.fees[j - back][0], items.fees[j - back][1]);
         } else {
-            if (mode == 0) t.maxPriorityFee = s.number();
-            if (mode <= 1) t.maxFee = s.number();
+            if (mode == 0) t.maxPriorityFee = s.operandNumber();
+            if (mode <= 1) t.maxFee = s.operandNumber();
         }
         (items.fees[j][0], items.fees[j][1]) = (t.maxPriorityFee, t.maxFee);
 
-        t.gasLimit = k & 0x80 != 0 ? s.number() : TRANSFER_GAS;
-        t.to = s.account();
-        t.value = k & 0x20 != 0 ? s.number() : 0;
+        t.gasLimit = k & 0x80 != 0 ? s.operandNumber() : TRANSFER_GAS;
+        t.to = s.operandAccount();
+        t.value = k & 0x20 != 0 ? s.operandNumber() : 0;
         if (k & 0x40 != 0) {
             _readString(items);
             t.data = items.text;

@@ -23,7 +23,8 @@ library Lz4 {
                 }
             }
             function min(a, b) -> c {
-                c := xor(a, mul(xor(a, b), lt(b, a)))
+                c := a
+                if lt(b, a) { c := b }
             }
 
             let pos := from
@@ -58,12 +59,13 @@ library Lz4 {
                 }
                 // A match that overlaps itself repeats its first `offset` bytes: each copy doubles what there is of them.
                 let source := sub(to, offset)
-                for {} length {} {
-                    let size := min(length, sub(to, source))
+                for { let size := offset } lt(size, length) { size := shl(1, size) } {
                     mcopy(to, source, size)
                     to := add(to, size)
                     length := sub(length, size)
                 }
+                mcopy(to, source, length)
+                to := add(to, length)
             }
             bodyEnd := to
         }

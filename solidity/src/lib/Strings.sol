@@ -3,126 +3,119 @@ pragma solidity ^0.8.28;
 
 import {StreamReader, Streams} from "./Streams.sol";
 
-/// docs/data.md section 6: strings, element by element.
+/// docs/data.md section 6: strings, element by element. This is the loop that a hostile chunk spends its gas in.
 library Strings {
     using StreamReader for Streams;
 
     uint256 internal constant MAX_SIZE = 16384;
-    uint256 private constant SELECTORS = 0; // in the text
-    uint256 private constant WORDS = 1024;
+    uint256 private constant WORDS = 1024; // in the text, after the selectors
 
     /// Reads a string to `out`, where MAX_SIZE + 32 bytes may be written.
     /// @return size its length; what lies behind is of no meaning
     function read(Streams memory s, uint256 out) internal view returns (uint256 size) {
         unchecked {
-            size = s.tagVarint();
-            uint256 end = out + (size < MAX_SIZE ? size : MAX_SIZE);
+            uint256 end = out + StreamReader.min(s.tagVarint(), MAX_SIZE);
             uint256 to = out;
-            uint256 pos = s.tags;
+            uint256 tags = s.tags;
             uint256 tagsEnd = s.tagsEnd;
-            while (to < end && pos < tagsEnd) {
-                uint256 tag = StreamReader.bytesAt(pos++, 1);
-                if (tag < 0xe0) {
-                    to = _inline(s, tag, to);
+            uint256 operands = s.operands;
+            uint256 operandsEnd = s.operandsEnd;
+            while (to < end) {
+                if (tags >= tagsEnd) break;
+                uint256 tag;
+                assembly ("memory-safe") {
+                    tag := byte(0, mload(tags))
+                    tags := add(tags, 1)
+                }
+                uint256 word;
+                size = 32;
+                if (tag | 1 == 0xe1) {
+                    (word, operands) = s.account(operands);
+                    if (operands > operandsEnd) operands = operandsEnd;
+                    if (tag == 0xe1) (word, size) = (word << 96, 20);
+                } else if (tag > 0xe1) {
+                    if (tag == 0xe2) {
+                        (word, operands) = StreamReader.number(operands);
+                        if (operands > operandsEnd) operands = operandsEnd;
+                    } else if (tag < 0xe7) {
+                        (word, size, tags) = _fromTags(s, tag, tags);
+                    } else if (tag < 0xe9) {
+                        uint256 n;
+                        (n, tags) = StreamReader.varint(tags);
+                        size = StreamReader.min(n, end - to);
+                        if (tag == 0xe8) {
+                            _zeros(to, size);
+                        } else {
+                            _copy(to, size, operands, operandsEnd);
+                            operands = StreamReader.min(operands + n, operandsEnd);
+                        }
+                        to += size;
+                        continue;
+                    } else {
+                        continue;
+                    }
+                } else if (tag < 0x60) {
+                    word = tag < 0x40 ? tag : (tag - 0x3e) << 5;
                 } else {
-                    (to, pos) = _special(s, tag, pos, to, end);
+                    // 1 to 32 bytes of X
+                    assembly ("memory-safe") {
+                        let n := add(and(tag, 31), 1)
+                        let unused := sub(256, shl(3, n))
+                        word := shr(unused, mload(operands))
+                        operands := add(operands, n)
+                        switch shr(5, tag)
+                        case 3 {}
+                        case 6 { word := or(word, shl(shl(3, n), not(0))) }
+                        case 5 {
+                            word := shl(unused, word)
+                            size := n
+                        }
+                        default { word := shl(unused, word) }
+                    }
+                    if (operands > operandsEnd) operands = operandsEnd;
+                }
+                assembly ("memory-safe") {
+                    mstore(to, word)
+                    to := add(to, size)
                 }
             }
-            s.moveTags(pos);
-            size = (to < end ? to : end) - out;
+            (s.tags, s.operands) = (StreamReader.min(tags, tagsEnd), operands);
+            size = StreamReader.min(to, end) - out;
         }
     }
 
-    /// The elements 00 to df: a small integer, or 1 to 32 bytes of X.
-    /// @return position in the output after it
-    function _inline(Streams memory s, uint256 tag, uint256 to) private pure returns (uint256) {
-        unchecked {
-            uint256 n = (tag & 31) + 1;
-            uint256 word;
-            uint256 size = 32;
-            if (tag < 0x60) {
-                word = tag < 0x40 ? tag : 32 * (tag - 0x3e);
-            } else {
-                word = StreamReader.bytesAt(s.operands, n);
-                s.moveOperands(s.operands + n);
-                uint256 bits = 8 * n;
-                if (tag >= 0xc0) word |= type(uint256).max << bits;
-                else if (tag >= 0x80) word <<= 256 - bits;
-                if (tag >> 5 == 5) size = n;
-            }
-            _store(to, word);
-            return to + size;
-        }
-    }
-
-    /// The elements e0 to ff.
-    /// @param pos position in T after the tag
-    /// @return position in the output after it, which may lie beyond the string's end by less than a word
-    /// @return position in T after it
-    function _special(Streams memory s, uint256 tag, uint256 pos, uint256 to, uint256 end)
+    /// The elements e3 to e6: common words, selectors, all ones.
+    /// @return word what is written, from its first byte on
+    /// @return size how many of its bytes
+    /// @return next position in T
+    function _fromTags(Streams memory s, uint256 tag, uint256 tags)
         private
-        view
-        returns (uint256, uint256)
+        pure
+        returns (uint256 word, uint256 size, uint256 next)
     {
         unchecked {
-            if (tag == 0xe0) {
-                _store(to, s.account());
-                to += 32;
-            } else if (tag == 0xe1) {
-                _store(to, s.account() << 96);
-                to += 20;
-            } else if (tag == 0xe2) {
-                _store(to, s.number());
-                to += 32;
-            } else if (tag == 0xe3) {
-                _store(to, StreamReader.bytesAt(s.text + WORDS + 32 * StreamReader.bytesAt(pos++, 1), 32));
-                to += 32;
-            } else if (tag == 0xe4) {
-                _store(to, StreamReader.bytesAt(s.text + SELECTORS + 4 * StreamReader.bytesAt(pos++, 1), 32));
-                to += 4;
-            } else if (tag == 0xe5) {
-                _store(to, StreamReader.bytesAt(pos, 32));
-                (to, pos) = (to + 4, pos + 4);
-            } else if (tag == 0xe6) {
-                _store(to, type(uint256).max);
-                to += 32;
-            } else if (tag <= 0xe8) {
-                uint256 n;
-                (n, pos) = StreamReader.varint(pos);
-                uint256 room = end - to;
-                if (tag == 0xe7) _copy(s, to, n, room);
-                else _zeros(to, n < room ? n : room);
-                to += n < room ? n : room;
-            }
-            return (to, pos);
+            uint256 index = StreamReader.bytesAt(tags, 1);
+            if (tag == 0xe6) return (type(uint256).max, 32, tags);
+            if (tag == 0xe5) return (StreamReader.bytesAt(tags, 32), 4, tags + 4);
+            if (tag == 0xe4) return (StreamReader.bytesAt(s.text + 4 * index, 32), 4, tags + 1);
+            return (StreamReader.bytesAt(s.text + WORDS + 32 * index, 32), 32, tags + 1);
         }
     }
 
-    /// Takes `n` bytes of X and writes the first of them, at most `room`.
-    function _copy(Streams memory s, uint256 to, uint256 n, uint256 room) private pure {
+    /// `size` bytes of X.
+    function _copy(uint256 to, uint256 size, uint256 operands, uint256 operandsEnd) private pure {
         unchecked {
-            uint256 pos = s.operands;
-            uint256 there = s.operandsEnd - pos;
-            if (n < there) there = n;
-            s.operands = pos + there;
-            if (n > room) n = room;
-            if (there > n) there = n;
+            uint256 there = StreamReader.min(size, operandsEnd - operands);
             assembly ("memory-safe") {
-                mcopy(to, pos, there)
+                mcopy(to, operands, there)
             }
-            _zeros(to + there, n - there);
+            _zeros(to + there, size - there);
         }
     }
 
-    function _zeros(uint256 to, uint256 n) private pure {
+    function _zeros(uint256 to, uint256 size) private pure {
         assembly ("memory-safe") {
-            calldatacopy(to, calldatasize(), n)
-        }
-    }
-
-    function _store(uint256 to, uint256 word) private pure {
-        assembly ("memory-safe") {
-            mstore(to, word)
+            calldatacopy(to, calldatasize(), size)
         }
     }
 }
