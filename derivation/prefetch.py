@@ -76,7 +76,9 @@ class Prefetcher:
         """The whole batch. BlobsMissing, L1Unavailable."""
         coming = self._coming.pop(posted.hash, None)
         fetched: _Fetched | None = None
-        if coming is not None and coming.task is not None:
+        # An L1 node may have shown another header under this hash, later; only this one has been checked.
+        same = coming is not None and (coming.header, coming.data) == (posted.header, posted.data)
+        if coming is not None and coming.task is not None and same:
             try:
                 fetched = await coming.task
             except (BlobsMissing, L1Unavailable):

@@ -187,6 +187,19 @@ async def test_headers_that_no_inbox_makes_are_refused() -> None:
         l1.reorg(1)
 
 
+async def test_what_was_read_ahead_for_another_header_of_that_hash_is_not_taken() -> None:
+    l1 = FakeL1()
+    l1.mine()
+    honest = l1.post(CHUNKS[:1])
+    l1.mine()
+    other = l1.post(CHUNKS[1:2])
+    (_, index, _, poster), data = l1.pending.pop()
+    l1.pending.append(((topic("BatchPosted"), index, honest.hash, poster), data))
+    l1.mine()
+    (batch,) = batches(await pipeline_of(l1).advance())
+    assert batch.header == honest != other and batch.chunk(0) == CHUNKS[0]
+
+
 async def refuses(l1: FakeL1, why: str) -> None:
     """The newest block, and nothing has changed."""
     pipeline = pipeline_of(l1)
