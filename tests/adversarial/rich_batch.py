@@ -58,12 +58,12 @@ def signed(net: Devnet, nonce: int, account: int = 6, **fields: Any) -> bytes:
 
 
 def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
-    """64 field elements (2,048 bytes) a chunk. Account 6 sends in order, account 7 what only a misreading takes."""
+    """64 field elements (2,048 bytes) a chunk. Account 6 sends in order, 7 and 9 what only a misreading takes."""
     tx, part, last = ItemKind.TRANSACTION, ItemKind.FRAGMENT, ItemKind.LAST_FRAGMENT
     hidden = [signed(net, 0, 7, value=100 + i) for i in range(4)]
     large = signed(net, 3, data=bytes(range(256)), gas=100_000)
     good = encode_chunk([Item(tx, hidden[0])])
-    too_large = bytearray(to_elements(encode_chunk([Item(tx, hidden[1])])))
+    too_large = bytearray(to_elements(encode_chunk([Item(tx, signed(net, 0, 9))])))
     too_large[0] |= 0x40
     writer = ChunkWriter(CHAIN_ID, Dictionary(PAGES))
     for nonce in (4, 5, 6):
