@@ -1,6 +1,6 @@
 """Bytes of blob a transaction: Verdict's chunks beside the OP Stack's span batches, on the same transactions.
 
-    python benchmarks/data/bytes_per_transaction.py [--address-pages 2] [--real FILE CHAIN_ID [--history FILE]] [--only mixed]
+    python benchmarks/data/bytes_per_transaction.py [--address-pages 2 4] [--real FILE CHAIN_ID [--history FILE]] [--only mixed]
 
 "Bytes of blob" are what really is used up: whole chunks of 2,032 bytes with what is wasted at their ends; whole channels with
 their frames and the OP Stack's blob packing. Of the last chunk and the last blob what is used counts. OP's channels fill one
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -30,7 +30,7 @@ _COMPRESSORS = {"zlib": compress_zlib, "brotli-10": compress_brotli(10), "brotli
 _MANY_BLOBS = 6
 
 
-def measure(workload: Workload, address_pages: int) -> None:
+def measure(workload: Workload, address_pages: Sequence[int]) -> None:
     """Prints a workload's figures."""
     raws = list(chain.from_iterable(workload.test))
     count = len(raws)
@@ -45,19 +45,21 @@ def measure(workload: Workload, address_pages: int) -> None:
         theirs[name] = posted.size / count
         many = post(blocks, workload.chain_id, compress, _MANY_BLOBS)
         print(f"    OP span batch, {name:<10} {theirs[name]:7.1f}  ({many.size / count:.1f})")
-    pages = train(chain.from_iterable(workload.history), workload.chain_id, address_pages=address_pages)
-    for name, dictionary in (("no dictionary", EMPTY_DICTIONARY), ("trained", Dictionary(pages))):
+    dictionaries = {"no dictionary": EMPTY_DICTIONARY}
+    for most in address_pages:
+        pages = train(chain.from_iterable(workload.history), workload.chain_id, address_pages=most)
+        dictionaries[f"text + {len(pages) - 1} pages"] = Dictionary(pages)
+    for name, dictionary in dictionaries.items():
         chunks = chunks_of(workload.test, workload.chain_id, dictionary)
         assert blocks_of(chunks, workload.chain_id, dictionary) == [list(block) for block in workload.test]
         parts = split(chunks, workload.chain_id, dictionary, count)
         print(f"    Verdict, {name:<15} {parts.total:7.1f}  {parts.total / theirs['brotli-10'] - 1:+6.1%} of brotli-10;"
-              f" signatures {parts.signatures:.1f}, packed {parts.packed:.1f}, heads {parts.heads:.1f}, waste {parts.waste:.1f}")  # fmt: skip
-    print(f"    (pages: {', '.join(f'{len(page):,}' for page in pages)} bytes)", flush=True)
+              f" signatures {parts.signatures:.1f}, packed {parts.packed:.1f}, heads {parts.heads:.1f}, waste {parts.waste:.1f}", flush=True)  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--address-pages", type=int, default=2)
+    parser.add_argument("--address-pages", type=int, nargs="+", default=[2, 4], help="of the trained dictionaries")
     parser.add_argument("--only", choices=WORKLOADS, help="of the made workloads")
     parser.add_argument("--real", nargs=2, metavar=("FILE", "CHAIN_ID"), help="raw transactions, see corpus.py; not the made ones")
     parser.add_argument("--history", type=Path, help="a file to train from, too, before the first half of FILE")
