@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
@@ -50,6 +51,10 @@ class ReadBlock:
     follows: bool = True
 
 
+class _RangeRefused(Exception):
+    """The node gives no logs for so many blocks."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Segment:
     first: int
@@ -73,18 +78,22 @@ class L1Reader:
         none, if L1 is changing. Raises what the L1 client raises."""
         if self._ahead and self._ahead[0].first != first:
             self.forget()
-        self._plan(first, target, settled, 1)
-        segment = self._ahead[0]
-        try:
-            blocks = await asyncio.shield(segment.reading)
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            self.forget()
-            raise
-        self._ahead.popleft()
-        self._plan(segment.last + 1, target, settled, AHEAD)
-        return blocks
+        while True:
+            self._plan(first, target, settled, 1)
+            segment = self._ahead[0]
+            try:
+                blocks = await asyncio.shield(segment.reading)
+            except asyncio.CancelledError:
+                raise
+            except _RangeRefused:
+                self.forget()  # the next range is shorter, and the last ones have one block
+                continue
+            except BaseException:
+                self.forget()
+                raise
+            self._ahead.popleft()
+            self._plan(segment.last + 1, target, settled, AHEAD)
+            return blocks
 
     def forget(self) -> None:
         """What was read ahead: L1 has changed."""
@@ -99,12 +108,15 @@ class L1Reader:
         while len(self._ahead) < count and first <= target:
             in_range = self._by_range and first + READ_AT_ONCE <= min(settled, target)
             last = min(first + self._range - 1, settled, target) if in_range else min(first + READ_AT_ONCE - 1, target)
-            work = self._read_range(first, last) if in_range else self._read_each(first, last)
-            self._ahead.append(_Segment(first, last, asyncio.create_task(self._told(work), name=f"L1 {first}-{last}")))
+            read = self._read_range if in_range else self._read_each
+            reading = asyncio.create_task(self._told(read, first, last), name=f"L1 {first}-{last}")
+            self._ahead.append(_Segment(first, last, reading))
             first = last + 1
 
-    async def _told(self, work: Awaitable[list[ReadBlock]]) -> list[ReadBlock]:
-        blocks = await work
+    async def _told(
+        self, read: Callable[[int, int], Awaitable[list[ReadBlock]]], first: int, last: int
+    ) -> list[ReadBlock]:
+        blocks = await read(first, last)
         for each in blocks:
             self._on_read(each)
         return blocks
@@ -112,14 +124,14 @@ class L1Reader:
     # --- one by one ----------------------------------------------------------------------------------------
 
     async def _read_each(self, first: int, last: int) -> list[ReadBlock]:
-        found = await _all([self._l1.block(number) for number in range(first, last + 1)])
+        found = await _all([partial(self._l1.block, number) for number in range(first, last + 1)])
         blocks: list[L1Block] = []
         for block in found:
             if block is None or (blocks and block.parent_hash != blocks[-1].hash):
                 break  # L1 is changing under our feet
             blocks.append(block)
         read: list[ReadBlock] = []
-        for block, entries in zip(blocks, await _all([self._logs_of(block) for block in blocks]), strict=False):
+        for block, entries in zip(blocks, await _all([partial(self._logs_of, block) for block in blocks]), strict=False):
             if entries is None:
                 break
             read.append(ReadBlock(block, _events(block, entries)))
@@ -145,7 +157,7 @@ class L1Reader:
             self._shorter(last - first + 1, str(error))
             if isinstance(error, L1Unavailable):
                 raise
-            return []
+            raise _RangeRefused from error
         again = await self._l1.block(last)
         if end is None or again is None or again.hash != end.hash:
             return []
@@ -155,7 +167,7 @@ class L1Reader:
                 raise L1Inconsistent(f"logs of other blocks or addresses than the Inbox's in {first} to {last}")
             by_block.setdefault(entry.block_number, []).append(entry)
         numbers = sorted(by_block.keys() | {last})
-        blocks = await _all([self._l1.block(number) for number in numbers if number != last])
+        blocks = await _all([partial(self._l1.block, number) for number in numbers if number != last])
         self._measure(sum(len(entry.data) for entry in entries))
         read: list[ReadBlock] = []
         before = first - 1
@@ -185,13 +197,13 @@ class L1Reader:
             self._range = min(LONGEST_RANGE, self._range * 2)
 
 
-async def _all(work: Sequence[Awaitable[T]]) -> list[T]:
+async def _all(work: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     """What all of these give, a few at once; of those before the first that fails, if there are any."""
     free = asyncio.Semaphore(READ_AT_ONCE)
 
-    async def one(each: Awaitable[T]) -> T:
+    async def one(each: Callable[[], Awaitable[T]]) -> T:
         async with free:
-            return await each
+            return await each()
 
     given: list[T] = []
     for each in await asyncio.gather(*(one(each) for each in work), return_exceptions=True):

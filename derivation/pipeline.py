@@ -8,6 +8,7 @@ of an orphaned block never come.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -26,6 +27,7 @@ from l1.worker_pool import WorkerPool
 log = structlog.get_logger("derivation.pipeline")
 
 BATCHES_A_ROUND = 8
+LOOK_EVERY = 1.0  # seconds between two looks at L1's head while it is far away
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Pipeline:
         self.blocked: Blocked | None = None
         self.head: L1Block | None = None  # L1's newest block, as of the last round
         self.synced = False  # whether the last round ended at the newest block to be read
+        self._looked = float("-inf")  # at L1's head, of time.monotonic()
+        self._finalized: int | None = None  # L1's finalized block as of then; None: not asked yet
         self.reorgs = 0  # followed since the start
 
     async def advance(self) -> list[PipelineEvent]:
@@ -113,8 +117,24 @@ class Pipeline:
         self._forget()
 
     async def _round(self, events: list[PipelineEvent]) -> None:
-        self.head = head = await self._l1.head()
         last = self.tracker.last
+        if not self._far_behind(last):
+            await self._look(last, events)
+        assert self.head is not None
+        await self._take_next(self.head.number - self._confirmations, events)
+
+    def _far_behind(self, last: L1Point | None) -> bool:
+        """Whether L1's head, as of a moment ago, is so far off that another look at it can wait."""
+        number = self._start - 1 if last is None else last.number
+        return (
+            self.head is not None and self.head.number - number > 2 * NEAR_HEAD and self.blocked is None
+            and time.monotonic() - self._looked < LOOK_EVERY
+        )  # fmt: skip
+
+    async def _look(self, last: L1Point | None, events: list[PipelineEvent]) -> None:
+        """At L1's head; and back to the common ancestor, if that changed."""
+        self.head = head = await self._l1.head()
+        self._looked, self._finalized = time.monotonic(), None
         if last is not None and last.hash not in (head.hash, head.parent_hash):
             ancestor = await self._ancestor()
             if ancestor != last:
@@ -124,7 +144,6 @@ class Pipeline:
                 log.warning("L1 reorg", depth=last.number - (ancestor.number if ancestor else self._start - 1),
                             to=ancestor.number if ancestor else None, batches=len(gone))  # fmt: skip
                 events.append(Rewound(ancestor, tuple(gone)))
-        await self._take_next(head.number - self._confirmations, events)
 
     async def _ancestor(self) -> L1Point | None:
         """The newest block of the window that is still canonical; None if there is none."""
@@ -164,8 +183,10 @@ class Pipeline:
         """Up to which block L1 can be read by range; -1 where that isn't worth a question."""
         if target - first <= 2 * NEAR_HEAD or self.blocked is not None:
             return -1
-        finalized = await self._l1.block("finalized")
-        return -1 if finalized is None else min(finalized.number, target - NEAR_HEAD)
+        if self._finalized is None:
+            finalized = await self._l1.block("finalized")
+            self._finalized = -1 if finalized is None else finalized.number
+        return min(self._finalized, target - NEAR_HEAD)
 
     async def _still_there(self, block: L1Block) -> bool:
         found = await self._l1.block(block.number)
@@ -198,7 +219,8 @@ class Pipeline:
         return True
 
     def _forget(self) -> None:
-        """What was read ahead, which may be of another L1."""
+        """What was read ahead, which may be of another L1; L1's head is looked at next."""
+        self._looked = float("-inf")
         self._read.clear()
         self._reader.forget()
         self._prefetcher.forget()

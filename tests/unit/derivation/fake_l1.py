@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
@@ -22,6 +23,7 @@ from l1.batch_header import BATCH_HEADER_ABI
 from l1.blob_sources import BlobsMissing
 from l1.client import BlockId, L1Block, L1Log
 from l1.pointers import pointer_address
+from l1.rpc_errors import RpcError
 from tests.unit.derivation.blob_data import blobs_of
 
 INBOX = b"\x1b" * 20
@@ -48,7 +50,7 @@ class Block:
     salt: int
     entries: list[tuple[tuple[bytes, ...], bytes]] = field(default_factory=list)
 
-    @property
+    @cached_property
     def hash(self) -> bytes:
         return keccak(self.parent + word(self.number) + word(self.salt) + repr(self.entries).encode())
 
@@ -78,6 +80,8 @@ class FakeL1:
         self.withheld: set[bytes] = set()
         self.requests: list[tuple[str, object]] = []
         self.salt = 0
+        self.finality: int | None = None  # blocks from the head to the finalized one; None: L1 knows none
+        self.longest_range = 10**9  # blocks of one eth_getLogs
         self.hash_of: Callable[[bytes], bytes] = lambda blob: b"\x01" + keccak(blob)[1:]  # no KZG: fast
 
     # --- the chain -----------------------------------------------------------------------------------------
@@ -182,8 +186,16 @@ class FakeL1:
 
     async def block(self, block: BlockId = "latest") -> L1Block | None:
         self.requests.append(("block", block))
-        found = [each for each in self.blocks if block in (each.number, each.hash)]
+        if block == "finalized":
+            return None if self.finality is None else self.blocks[max(0, len(self.blocks) - 1 - self.finality)].header()
+        found = [each for each in self.blocks if (each.number if isinstance(block, int) else each.hash) == block]
         return found[0].header() if found else None
+
+    async def logs_in_range(self, first: int, last: int, addresses: list[bytes]) -> list[L1Log]:
+        self.requests.append(("range", (first, last)))
+        if last - first + 1 > self.longest_range:
+            raise RpcError(-32602, "block range is too wide")
+        return [log for each in self.blocks if first <= each.number <= last for log in await self.logs(each.hash, addresses)]
 
     async def logs(self, block_hash: bytes, addresses: list[bytes]) -> list[L1Log]:
         self.requests.append(("logs", block_hash))

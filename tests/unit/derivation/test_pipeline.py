@@ -186,6 +186,44 @@ async def test_a_reorg_takes_the_blocked_batch_away() -> None:
     assert pipeline.blocked is None and pipeline.tracker.batch_count == 0 and pipeline.synced
 
 
+async def test_a_blocked_batch_that_is_orphaned_is_left_at_the_next_round() -> None:
+    """Also if the new chain is longer, and the same number has another batch with other blobs."""
+    l1 = FakeL1()
+    l1.post(CHUNKS)
+    l1.mine(3)
+    l1.withheld = set(l1.blobs)
+    pipeline = make(l1)
+    assert isinstance((await drain(pipeline))[-1], Blocked)
+    l1.reorg(3)
+    l1.post(encode([Item(ItemKind.TRANSACTION, b"\x02 another")], 1))
+    l1.mine(9)
+    events = await pipeline.advance()
+    assert seen(events) == [0] and not any(isinstance(each, Blocked) for each in events) and pipeline.blocked is None
+
+
+async def test_a_round_cancelled_while_it_waits_for_blobs_loses_nothing() -> None:
+    l1 = FakeL1()
+    l1.mine()
+    l1.post(CHUNKS)
+    l1.mine()
+    beacon, asked, released = FakeBeacon(l1), asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def blobs(self, timestamp: int, hashes: tuple[bytes, ...]) -> tuple[bytes, ...]:
+            asked.set()
+            await released.wait()
+            return await beacon.blobs(timestamp, hashes)
+
+    pipeline = Pipeline(l1, Slow(), INBOX, FIRST, 1)
+    round_ = asyncio.create_task(pipeline.advance())
+    await asyncio.wait_for(asked.wait(), 10)
+    round_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    released.set()
+    assert seen(await drain(pipeline)) == [0]
+
+
 async def test_restart_goes_on_where_it_stood() -> None:
     l1 = FakeL1()
     l1.deposit(b"\x01" * 20, 1)
@@ -281,11 +319,16 @@ async def test_what_happened_before_a_failure_is_told() -> None:
     assert seen(await pipeline.advance()) == [1]
 
 
+@pytest.mark.parametrize("finality", [None, 0, 5])
 @pytest.mark.parametrize("seed", range(15))
-def test_any_history_ends_where_a_fresh_reader_ends(seed: int) -> None:
-    """Random mining, posting, reorgs, withholding, restarts with a small window: the batches held are L1's."""
+def test_any_history_ends_where_a_fresh_reader_ends(seed: int, finality: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random mining, posting, reorgs, withholding, restarts with a small window: the batches held are L1's. Also where L1
+    says of blocks that they are final, and takes them back."""
+    monkeypatch.setattr("derivation.pipeline.NEAR_HEAD", 2)
+    monkeypatch.setattr("derivation.l1_reader.READ_AT_ONCE", 3)
     random = Random(seed)
     l1 = FakeL1()
+    l1.finality = finality
     pipeline = make(l1, tracker=InboxTracker(INBOX, window=8))
     held: list[bytes] = []
 
