@@ -115,6 +115,7 @@ class Devnet:
             **{"port": 0, "beacon_port": 0, "block_time": block_time, "automine": automine, **(l1_settings or {})})
         self._stack = contextlib.AsyncExitStack()
         self._copies = 0
+        self._providers: list[HttpProvider] = []
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
@@ -135,6 +136,8 @@ class Devnet:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for provider in self._providers:
+            await provider.disconnect()
         await self._stack.aclose()
 
     # ---- configuration
@@ -221,12 +224,16 @@ class Devnet:
 
     def l2(self, config: Config | None = None) -> AsyncWeb3:
         """web3.py on the sequencer's JSON-RPC."""
-        port = (config or self.config).sequencer.port
-        return AsyncWeb3(HttpProvider(f"http://127.0.0.1:{port}"))
+        return self._web3((config or self.config).sequencer.port)
 
     def l2_node(self, config: Config | None = None) -> AsyncWeb3:
         """web3.py on the node's JSON-RPC."""
-        return AsyncWeb3(HttpProvider(f"http://127.0.0.1:{(config or self.config).node.port}"))
+        return self._web3((config or self.config).node.port)
+
+    def _web3(self, port: int) -> AsyncWeb3:
+        provider = HttpProvider(f"http://127.0.0.1:{port}")
+        self._providers.append(provider)
+        return AsyncWeb3(provider)
 
     # ---- L1
 
