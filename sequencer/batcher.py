@@ -161,9 +161,10 @@ class Batcher:
         except (TransactionError, L1Unavailable, L1Inconsistent, RpcError) as error:
             self._retry_later(batch, error)
         else:
-            self.totals.add(batch, receipt)
-            self._ledger.note_cost(batch, receipt.fees)
             self._complaint, self._backoff = "", 0.0
+            if not self._ledger.note_cost(batch, receipt.fees):
+                return  # asked for again before its block was seen
+            self.totals.add(batch, receipt)
             log.info("batch posted", batch=batch.index, hash=batch.header.hash.hex(), l1_block=receipt.block_number,
                      gas=receipt.gas_used, data=str(kind_of(batch)), blobs=len(blobs), chunks=len(chunks),
                      transactions=batch.transactions, transaction_bytes=batch.transaction_bytes, wei=receipt.fees)

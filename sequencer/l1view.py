@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eth_hash.auto import keccak
 
@@ -41,7 +41,7 @@ class L1Snapshot:
     batch_count: int
     sequencer: bytes
     exclusive_until: int
-    market: FeeMarket | None = None  # prices of the next block
+    market: FeeMarket | None = None  # what the next block charges
 
     def due(self, tip: Anchor) -> bool:
         """Whether a batch after `tip` would take something from the queues."""
@@ -52,13 +52,15 @@ class L1Snapshot:
 
 
 class L1View:
-    """`confirmations`: L1 blocks on top of one before it is used as an origin."""
+    """`confirmations`: L1 blocks on top of one before it is used as an origin. `min_tip`: wei per gas that our transactions
+    offer at least."""
 
-    def __init__(self, l1: L1Client, inbox: Inbox, confirmations: int) -> None:
+    def __init__(self, l1: L1Client, inbox: Inbox, confirmations: int, min_tip: int = 0) -> None:
         self._l1 = l1
         self._inbox = inbox
         self._prices = AccountView(l1, bytes(20))
         self._confirmations = confirmations
+        self._min_tip = min_tip
 
     async def snapshot(self) -> L1Snapshot:
         """Raises L1Moved, or what the connection raises."""
@@ -74,6 +76,7 @@ class L1View:
         sequencer = await inbox.sequencer(head.number)
         exclusive_until = await inbox.exclusive_until(head.number)
         market = await self._prices.market()
+        market = replace(market, tip=max(market.tip, self._min_tip))
         if await self.block_hash(head.number) != head.hash:
             raise L1Moved
         return L1Snapshot(head.number, head.hash, head.timestamp, origin, deposits, forced, batch_hash, batch_count,

@@ -154,11 +154,13 @@ class BatchLedger:
                 return DataKind.CALLDATA if batch.header.in_calldata else DataKind.BLOBS
         return None
 
-    def note_cost(self, batch: LocalBatch, cost: int) -> None:
-        """`cost`: wei that posting this closed batch took. Nothing, if it isn't here any more."""
+    def note_cost(self, batch: LocalBatch, cost: int) -> bool:
+        """`cost`: wei that posting this closed batch took. False if that is known, or the batch isn't here any more."""
         known = self.get(batch.index)
-        if known is not None and known.header == batch.header:
-            self.put(replace(known, cost=cost))
+        if known is None or known.header != batch.header or known.cost == cost:
+            return False
+        self.put(replace(known, cost=cost))
+        return True
 
     def _replace(self, batch: LocalBatch) -> None:
         place = batch.index - self.anchor.batch_count

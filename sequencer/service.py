@@ -192,7 +192,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     ledger = BatchLedger(store, of_node.rules.chain_id)
     derivation = RollupNode(of_node, derived_store, l1, beacon, workers=beacon.workers)
     derived = DerivedView(derivation)
-    view = L1View(l1, inbox, config.l1.confirmations)
+    view = L1View(l1, inbox, config.l1.confirmations, settings.transactions.min_tip)
     builder = Builder(
         node, ledger, view,
         BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),

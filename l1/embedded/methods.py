@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from chain.view import BlockUnavailable
+from execution.header import next_base_fee, next_excess_blob_gas
+from execution.vm import MAX_EXCESS_BLOB_GAS, blob_base_fee
 from l1.embedded.node import EmbeddedL1Node
 from l1.embedded.producer import StateEdit
 from l1.embedded.reorg import Reorganizer
@@ -16,6 +18,7 @@ from rpc.dispatch import method
 from rpc.errors import InvalidParams, ServerError
 
 MAX_BLOCKS = 10_000  # in one call
+MIN_BASE_FEE = 7  # wei: EIP-1559 never raises a lower one
 
 
 def _number(value: Any) -> int:
@@ -171,6 +174,21 @@ class DevelopmentMethods:
         """Each edit makes a block, so that the state it leads to has a header."""
         await self._node.edit_state(edit)
         return True
+
+    @method("verdict_setPrices")
+    async def set_prices(self, prices: Options) -> dict[str, str]:
+        """`baseFee` in wei, `excessBlobGas` (EIP-4844): an empty block has them, and the next ones' follow from it. The
+        answer is what the next block charges, in wei."""
+        given = {key: _number(value) for key, value in prices.items()}
+        if unknown := set(given) - {"baseFee", "excessBlobGas"}:
+            raise InvalidParams(f"unknown prices {sorted(unknown)}")
+        base_fee, excess = given.get("baseFee"), given.get("excessBlobGas")
+        if base_fee is not None and not MIN_BASE_FEE <= base_fee < 1 << 64:
+            raise InvalidParams(f"baseFee must be {MIN_BASE_FEE} to 2^64 - 1 wei")
+        if excess is not None and excess > MAX_EXCESS_BLOB_GAS:
+            raise InvalidParams(f"excessBlobGas must be at most {MAX_EXCESS_BLOB_GAS}")
+        header = await self._node.set_prices(base_fee, excess)
+        return {"baseFee": hex(next_base_fee(header)), "blobBaseFee": hex(blob_base_fee(next_excess_blob_gas(header)))}
 
     # --- going back ----------------------------------------------------------------------------------------
 

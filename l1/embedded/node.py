@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -26,7 +27,14 @@ from execution.world import WorldState
 from l1.blobs import Sidecar
 from l1.embedded.beacon import block_at_time, root_record_key
 from l1.embedded.clock import ChainClock
-from l1.embedded.producer import BlockProducer, Candidates, ExecutionCrashed, Produced, StateEdit
+from l1.embedded.producer import (
+    BlockProducer,
+    Candidates,
+    ExecutionCrashed,
+    HeaderEdit,
+    Produced,
+    StateEdit,
+)
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.embedded.sidecars import BLOB_TYPE, decode_record, record_key, split_network_form, verify_proofs
 
@@ -172,6 +180,21 @@ class EmbeddedL1Node:
         assert produced is not None
         return produced.sealed.header
 
+    async def set_prices(self, base_fee: int | None, excess_blob_gas: int | None) -> Header:
+        """Makes an empty block with these prices (None: as it would be), from which later blocks' prices follow."""
+
+        def amend(header: Header) -> Header:
+            return replace(
+                header,
+                base_fee_per_gas=header.base_fee_per_gas if base_fee is None else base_fee,
+                excess_blob_gas=header.excess_blob_gas if excess_blob_gas is None else excess_blob_gas,
+            )
+
+        async with self._building:
+            head = self.head()
+            produced = await self.build(head, self.clock.take(head.timestamp), None, amend=amend)
+            return produced.sealed.header
+
     async def _mine(
         self, *, edits: Sequence[StateEdit] = (), only_with_transactions: bytes | None = None
     ) -> Produced | None:
@@ -187,14 +210,14 @@ class EmbeddedL1Node:
 
     async def build(
         self, parent: Header, timestamp: int, candidates: Candidates | None,
-        *, salt: bytes = b"", edits: Iterable[StateEdit] = (), make_head: bool = True,
+        *, salt: bytes = b"", edits: Iterable[StateEdit] = (), amend: HeaderEdit | None = None, make_head: bool = True,
     ) -> Produced:  # fmt: skip
         """Builds and stores one block on the building thread. The caller holds `exclusive`."""
         try:
             produced = await self._on_thread(
                 self._thread,
                 lambda: self._producer.produce(
-                    parent, timestamp, candidates, salt=salt, edits=edits, make_head=make_head
+                    parent, timestamp, candidates, salt=salt, edits=edits, amend=amend, make_head=make_head
                 ),
             )
         except ExecutionCrashed as crash:

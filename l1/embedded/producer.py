@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from chain.admission import BLOB_TYPE
@@ -37,6 +37,10 @@ WAIT = frozenset(
 
 StateEdit = Callable[[WorldState], None]
 """A change to the state outside of any transaction (anvil_setBalance), made before a block's transactions."""
+
+
+HeaderEdit = Callable[[Header], Header]
+"""A change to an empty block's header that its parent does not account for (verdict_setPrices)."""
 
 
 class Candidates(Protocol):
@@ -99,6 +103,7 @@ class BlockProducer:
         *,
         salt: bytes = b"",
         edits: Iterable[StateEdit] = (),
+        amend: HeaderEdit | None = None,
         make_head: bool = True,
     ) -> Produced:
         """Builds, seals and stores one block of those candidates that fit."""
@@ -110,6 +115,8 @@ class BlockProducer:
         assert isinstance(meter, BlockMeter)
         meter.end_block(timestamp - parent.timestamp)
         sealed = builder.seal()
+        if amend is not None:
+            sealed = replace(sealed, header=amend(sealed.header))
         switch = self._store.put_block(
             sealed,
             world.new_nodes(),
