@@ -16,8 +16,8 @@ from l1.fees import FeeMarket
 GAS_PER_BLOB = 1 << 17  # blob gas, EIP-4844
 _TRANSACTION_GAS = 21_000
 _TOKEN_GAS, _FLOOR_TOKEN_GAS = 4, 10  # EIP-7623: a zero byte is one token, another one is four
-_POSTING_GAS = 110_000  # what the Inbox does for any batch
-_CHUNK_GAS = 21_000  # and for each chunk in calldata: hashing, the log (8 gas a byte), memory
+_POSTING_GAS = 81_000  # what the Inbox does for any batch
+_CHUNK_GAS = 20_000  # and for each chunk in calldata: hashing, the log (8 gas a byte), memory
 _SWITCH_PERCENT = 85  # another kind than the last batch's must cost at most so much of it
 
 

@@ -16,7 +16,9 @@ from l1.beacon import BeaconSource
 from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox
+from l1.fees import FeeMarket
 from l1.txmanager import TransactionManager
+from sequencer.data_policy import blobs_cost, calldata_cost
 from tests.e2e.devnet import DEPLOYER, ETHER, USER, Devnet
 from tests.e2e.sequencer.test_sequencer import batch, safe_at_least, status, transfer
 from verdict.deploy import deploy, transaction_policy
@@ -133,6 +135,10 @@ async def test_auto_follows_the_prices_both_ways(tmp_path: Path) -> None:
             kinds.append((await known_cost(net, l2, record["index"]))["data"])
             raw = await net.w3.eth.get_transaction(record["l1Transaction"])
             assert raw["type"] == (3 if kind == "blobs" else 2)
+            gas = (await net.w3.eth.get_transaction_receipt(record["l1Transaction"]))["gasUsed"]
+            call, gas_only = bytes(raw["input"]), FeeMarket(1, 0, 0)
+            estimate = blobs_cost(call, 1, gas_only) if kind == "blobs" else calldata_cost(call, record["chunks"], gas_only)
+            assert 0.98 < estimate / gas < 1.02 or record["index"] == 0  # the first one fills empty slots
         assert kinds == ["blobs", "calldata", "blobs"]
         await check_derived(net, l2)
         await l2.provider.disconnect()

@@ -22,7 +22,7 @@ def test_costs() -> None:
     """EIP-7623: 40 gas a byte that isn't zero, 10 one that is, where that is more than 16, 4 and the execution."""
     assert calldata_cost(b"\x01" * 100_000, 50, at(0)) == (21_000 + 40 * 100_000) * GWEI
     assert calldata_cost(bytes(100_000), 1, at(0)) == (21_000 + 10 * 100_000) * GWEI
-    assert calldata_cost(b"", 0, at(0)) > 100_000 * GWEI  # what the Inbox does
+    assert calldata_cost(b"", 1, at(0)) == (21_000 + 81_000 + 20_000) * GWEI  # what the Inbox does
     assert blobs_cost(CALL, 3, at(5)) - blobs_cost(CALL, 2, at(5)) == 131_072 * 5 * GWEI
     assert blobs_cost(CALL, 1, FeeMarket(GWEI, GWEI, 0)) == 2 * blobs_cost(CALL, 1, at(0))  # the tip is paid too
 
