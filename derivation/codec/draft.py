@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
@@ -20,7 +21,7 @@ from derivation.codec.compact import (
     SIGNATURE_SIZE,
     TRANSFER_GAS,
 )
-from derivation.codec.dictionary import Dictionary
+from derivation.codec.dictionary import ADDRESS_SIZE, WORD_SIZE, Dictionary
 from derivation.codec.elements import Element, elements_of_data
 from derivation.codec.fields import Fields
 from derivation.codec.items import MAX_ITEMS_PER_CHUNK, ItemKind
@@ -28,8 +29,10 @@ from derivation.codec.layout import CHUNK_SIZE
 from derivation.codec.lz import MAX_BODY, pack
 from derivation.codec.reader import HEAD_SIZE, MAX_TAGS, OTHER_KINDS, VERSION
 from derivation.codec.streams import number_bytes, varint_bytes
+from derivation.codec.strings import BARE, RIGHT
 
 ROOM = CHUNK_SIZE - HEAD_SIZE  # bytes for what is packed, and signatures
+_RUN, _RUN_REACH = 3, 3  # so many unknown addresses among so many elements before and after one
 _MARGIN = 16  # bytes: LZ4 may do a little worse when the streams grow
 
 
@@ -185,12 +188,32 @@ class Draft:
     def _string(self, elements: Iterable[Element]) -> None:
         elements = list(elements)
         self._tags += varint_bytes(sum(element.size for element in elements))
-        for element in elements:
+        plain = self._in_runs(elements)
+        for place, element in enumerate(elements):
+            if place in plain:
+                self._tags.append((RIGHT if element.size == WORD_SIZE else BARE) + ADDRESS_SIZE - 1)
+                self._operands += element.operand
+                continue
             self._tags += element.tags
             if element.is_address:
                 self._address(element.operand)
             else:
                 self._operands += element.operand
+
+    def _in_runs(self, elements: Sequence[Element]) -> set[int]:
+        """Places of unknown addresses that come once each and several together, as in an airdrop: nobody will name them
+        again, so they are spelled without a byte that puts them on the chunk's list."""
+        times = Counter(element.operand for element in elements if element.is_address)
+        fresh = [
+            place
+            for place, element in enumerate(elements)
+            if element.is_address and times[element.operand] == 1
+            and element.operand not in self._own and element.operand not in self._dictionary.address_index
+        ]  # fmt: skip
+        return {
+            place for at, place in enumerate(fresh)
+            if sum(abs(other - place) <= _RUN_REACH for other in fresh[max(0, at - _RUN_REACH) : at + _RUN_REACH + 1]) >= _RUN
+        }  # fmt: skip
 
     def _address(self, address: bytes) -> None:
         index = self._dictionary.address_index.get(address)
