@@ -14,7 +14,7 @@ WORKERS ?= 2
 export ETH_HASH_BACKEND := pysha3
 unexport PYTHONOPTIMIZE
 
-.PHONY: help install demo fuzz test test-all test-python test-solidity ethereumjs lint bench check-artifacts lock clean
+.PHONY: help install demo fuzz fuzz-decoders test test-all test-python test-solidity ethereumjs lint bench check-artifacts lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -75,6 +75,11 @@ fuzz: $(INSTALLED) ## coverage-guided fuzzing with atheris, SECONDS=60 a target;
 	  $(BIN)/python tests/fuzz/harness.py $$target --seconds $(SECONDS) > .fuzz/$$target.log 2>&1 || { tail -40 .fuzz/$$target.log; exit 1; }; \
 	  grep -E "^Done|slowest_unit|peak_rss" .fuzz/$$target.log; \
 	done
+
+CHUNKS ?= 300000
+
+fuzz-decoders: $(INSTALLED) ## the Python and the Solidity decoder on the same CHUNKS=300000 chunks
+	@$(BIN)/python tests/fuzz/differential.py --chunks $(CHUNKS) $(ARGS)
 
 lock: ## requirements.lock from what is in .venv now
 	@$(BIN)/python -m pip freeze --all --exclude-editable --exclude pip --exclude atheris > requirements.lock

@@ -61,7 +61,7 @@ contract CodecFuzzTest is Test {
     event log_named_uint(string what, uint256 number);
 
     uint256 private constant CASE_BYTES = 1 + 2048 + 32;
-    uint256 private constant MOST_GAS = 3_100_000; // the dearest known takes 2,980,000: test/CodecGas.t.sol
+    uint256 private constant MOST_GAS = 3_200_000; // the dearest known takes 3,080,000
     DigestHarness private harness = new DigestHarness();
     address[][] private dictionaries;
 

@@ -176,25 +176,27 @@ def shapes() -> dict[str, Case]:
 
 def wasteful(body: bytes) -> bytes:
     """An LZ4 block of many short matches that overlap themselves, for a body of little variety."""
-    out, at, pending = bytearray(), 0, 0
+    out, at, start = bytearray(), 0, 0  # literals since `start` are to be written
     while at < len(body):
         size = min(13, len(body) - at)
         offset = next((o for o in (1, 2, 3) if o <= at and body[at : at + size] == (body[at - o : at] * 13)[:size]), None)
-        if offset is None or size < 4 or pending > 14:
-            at, pending = at + 1, pending + 1
+        if offset is None or size < 4:
+            at += 1
             continue
-        out += bytes([pending << 4 | size - 4]) + body[at - pending : at] + bytes([offset, 0])
-        at, pending = at + size, 0
-    return bytes(out)
+        head = bytearray(literals(body[start:at]))
+        head[0] |= size - 4
+        out += head + bytes([offset, 0])
+        at = start = at + size
+    return bytes(out + literals(body[start:]))
 
 
 def dearest() -> dict[str, Case]:
     """What takes most gas: T full of what takes longest to read, in as few strings as can hold it."""
 
-    def full(tag: int, operands: bytes, *, waste: bool = False) -> Case:
+    def full(tag: int, operands: bytes, *, kind: bytes = b"\x04", waste: bool = False) -> Case:
         size = 20 if tag == 0xE1 else 32
         tags = b"".join(varint(MAX_STRING) + bytes([tag]) * (MAX_STRING // size + 1) for _ in range(8))[:MAX_TAGS]
-        kinds = b"\x04" * 8
+        kinds = kind * 8
         body = (kinds + varint(MAX_TAGS) + tags + operands)[:MAX_BODY]
         packed = wasteful(body) if waste else pack(body, Dictionary(PAGES))
         return Case(chunk(len(kinds), packed), None, PAGES)
@@ -202,7 +204,8 @@ def dearest() -> dict[str, Case]:
     return {
         "addresses of the dictionary": full(0xE0, b"\x01" * 4090),
         "addresses of the dictionary, by two bytes": full(0xE0, b"\x81\x0a" * 2045),
-        "addresses of the dictionary, by two bytes, in short matches": full(0xE0, b"\x81\x0a" * 2045, waste=True),
+        "the same in short matches, and to be put into a transaction": full(0xE0, b"\x81\x0a" * 2045, kind=b"\xe2", waste=True),
+        "the same, bare": full(0xE1, b"\x81\x0a" * 2045, kind=b"\xe2", waste=True),
         "own addresses past X's end": full(0xE0, b""),
         "bare own addresses past X's end": full(0xE1, b""),
         "numbers": full(0xE2, b"\x1e" * 4090),

@@ -45,13 +45,14 @@ library Lz4 {
                 }
                 if eq(pos, fromEnd) { break }
 
-                let offset := byte(0, mload(pos))
-                if lt(add(pos, 1), fromEnd) { offset := or(offset, shl(8, byte(1, mload(pos)))) }
-                pos := min(add(pos, 2), fromEnd)
+                let word := mload(pos)
+                let offset := byte(0, word)
+                pos := add(pos, 2) // perhaps one beyond the end
+                if iszero(gt(pos, fromEnd)) { offset := or(offset, shl(8, byte(1, word))) }
 
                 length := add(4, and(token, 15))
                 if eq(length, 19) { length, pos := extended(length, pos, fromEnd) }
-                length := min(length, sub(end, to))
+                if gt(add(to, length), end) { length := sub(end, to) }
                 if iszero(offset) {
                     calldatacopy(to, calldatasize(), length) // zeros
                     to := add(to, length)
