@@ -8,6 +8,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from rich.console import Console
 from structlog.testing import capture_logs
 
@@ -43,6 +44,7 @@ async def catch_up(node: SimpleNamespace, console: Console) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    structlog.reset_defaults()  # a command run in this process before may have wanted errors only
     monkeypatch.setattr(progress, "_LOOK", 0.01)
     monkeypatch.setattr(progress, "_LINE", 0.05)
 
