@@ -119,7 +119,7 @@ def _item_input(
                 return BlockStart(attributes_of(batch.header, params, timestamp), following)
         case ItemKind.TRANSACTION:
             return Transaction(item.payload, following)
-        case ItemKind.FRAGMENT if size <= MAX_TRANSACTION_SIZE:
+        case ItemKind.FRAGMENT if following.item == 0 and size <= MAX_TRANSACTION_SIZE:
             return Fragment(item.payload, following)
         case ItemKind.LAST_FRAGMENT if 0 < state.fragments_size and size <= MAX_TRANSACTION_SIZE:
             return Transaction(b"".join(pending_fragments(batch, state, params.chain_id)) + item.payload, following)
@@ -129,7 +129,8 @@ def _item_input(
 def pending_fragments(batch: BatchData, state: StepState, chain_id: int) -> tuple[bytes, ...]:
     """The payloads behind `fragments_hash`, in order, found by walking back from the cursor.
 
-    Only an unbroken run of Fragments can be pending, so they are the last ones, as many as make the size.
+    Only an unbroken run of Fragments can be pending, so they are the last ones, as many as make the size; each is its
+    chunk's last item, all but the first its only one.
     """
     found: list[bytes] = []
     left, chunk, item = state.fragments_size, state.cursor.chunk - 1, state.cursor.item

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 MAX_ITEMS_PER_CHUNK = 63
-MAX_TRANSACTION_SIZE = 131_072  # bytes, fragments joined
+MAX_TRANSACTION_SIZE = 65_536  # bytes, fragments joined: with them a step proof still fits into an L1 transaction
 
 
 class ItemKind(IntEnum):

@@ -63,7 +63,7 @@ class ChunkWriter:
         self._put(Delta(delta))
 
     def transaction(self, raw: bytes) -> None:
-        """ValueError if `raw` is empty or over MAX_TRANSACTION_SIZE (131,072 bytes)."""
+        """ValueError if `raw` is empty or over MAX_TRANSACTION_SIZE (65,536 bytes)."""
         if not 0 < len(raw) <= MAX_TRANSACTION_SIZE:
             raise ValueError(f"a transaction has 1 to {MAX_TRANSACTION_SIZE} bytes, not {len(raw)}")
         entry = self._entry(raw)
@@ -167,7 +167,7 @@ def encode_chunk(items: Sequence[Item], dictionary: Dictionary = EMPTY_DICTIONAR
 
 
 def encode(entries: Sequence[Item], chain_id: int, dictionary: Dictionary = EMPTY_DICTIONARY) -> list[bytes]:
-    """Chunks (2,032 bytes each) that carry these BLOCK_STARTs and TRANSACTIONs (of up to 131,072 bytes here).
+    """Chunks (2,032 bytes each) that carry these BLOCK_STARTs and TRANSACTIONs (of up to 65,536 bytes here).
 
     ValueError for anything else."""
     writer = ChunkWriter(chain_id, dictionary)

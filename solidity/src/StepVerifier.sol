@@ -31,7 +31,7 @@ contract StepVerifier is IStepVerifier {
     error GasUsedDecreases(uint64 pre, uint64 post);
 
     /// docs/protocol.md section 4, bytes.
-    uint256 public constant MAX_TRANSACTION_SIZE = 131072;
+    uint256 public constant MAX_TRANSACTION_SIZE = 65536;
     uint64 internal constant MIN_GAS_LIMIT = 5000;
 
     /// Chain id of L2.
@@ -166,8 +166,10 @@ contract StepVerifier is IStepVerifier {
             } else if (kind == ChunkCodec.TRANSACTION) {
                 (input.kind, input.payload) = (InputKind.Transaction, payload);
             } else if (kind == ChunkCodec.FRAGMENT) {
-                bool fits = uint256(proof.pre.fragmentsSize) + payload.length <= MAX_TRANSACTION_SIZE;
-                (input.kind, input.payload) = fits ? (InputKind.Fragment, payload) : (InputKind.Skip, bytes(""));
+                // A chunk's last item only: so there are never more fragments to prove than chunks.
+                bool pending = uint256(cursor.item) + 1 == count
+                    && uint256(proof.pre.fragmentsSize) + payload.length <= MAX_TRANSACTION_SIZE;
+                (input.kind, input.payload) = pending ? (InputKind.Fragment, payload) : (InputKind.Skip, bytes(""));
             } else {
                 _itemLastFragment(proof, payload, input);
             }

@@ -167,9 +167,9 @@ contract StepVerifierTest is Fixture {
         StepProof memory p = stepProof(batch, s, s);
         p.chunk = chunk(Chunks.item(3, hex"abcd"));
         requireInput(derive(p), InputKind.Fragment, hex"abcd", Cursor(1, 3, 0));
-        p.pre.fragmentsSize = 131070;
+        p.pre.fragmentsSize = 65534;
         assertEq(uint256(derive(p).kind), uint256(InputKind.Fragment), "fits");
-        p.pre.fragmentsSize = 131071;
+        p.pre.fragmentsSize = 65535;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
 
         p.chunk = chunk(Chunks.item(4, hex"abcd"));
@@ -201,11 +201,23 @@ contract StepVerifierTest is Fixture {
         StepProof memory p = stepProof(batch, s, s);
         p.chunk = chunk(Chunks.item(4, hex"ab"));
         p.fragments = new bytes[](2);
-        (p.fragments[0], p.fragments[1]) = (new bytes(131070), new bytes(1));
-        p.pre.fragmentsSize = 131071;
-        p.pre.fragmentsHash = keccak256(new bytes(32 + 131070));
+        (p.fragments[0], p.fragments[1]) = (new bytes(65534), new bytes(1));
+        p.pre.fragmentsSize = 65535;
+        p.pre.fragmentsHash = keccak256(new bytes(32 + 65534));
         p.pre.fragmentsHash = keccak256(bytes.concat(p.pre.fragmentsHash, hex"00"));
-        assertEq(derive(p).payload.length, 131072, "just fits");
+        assertEq(derive(p).payload.length, 65536, "just fits");
+        p.chunk = chunk(Chunks.item(4, hex"abab"));
+        assertEq(uint256(derive(p).kind), uint256(InputKind.Skip), "too large");
+    }
+
+    /// Else there could be thousands of them, and no transaction could bring them all to L1.
+    function test_OnlyAChunksLastItemIsAFragment() public view {
+        StepState memory s = openBlock(pre(2, 0), 5);
+        StepProof memory p = stepProof(batch, s, s);
+        p.chunk = chunk(Chunks.write(hex"0808", hex"01a001a0", hex"aabb"));
+        requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 1));
+        p.pre.cursor.item = 1;
+        requireInput(derive(p), InputKind.Fragment, hex"bb", Cursor(1, 3, 0));
     }
 
     function test_BatchEndAndBeyond() public {

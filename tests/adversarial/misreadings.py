@@ -20,14 +20,17 @@ from sequencer.claims import BatchClaims
 from tests.adversarial.liars import Truth
 from tests.adversarial.rich_batch import (
     BLOCKS,
+    BROKEN,
     CHAIN_ID,
     COMPACT,
     COUNT_64,
-    FRAGMENTS,
+    LAST_PART,
     MAX_DRIFT,
     MORE,
     OTHER_PAGE,
     PAGES,
+    PART_1,
+    PART_2,
     PLAIN,
     TOO_LARGE,
     VERSION_1,
@@ -117,9 +120,10 @@ def _moved(chunk: int, source: int) -> Misreading:
     return lambda read: read.with_items({chunk: read.items(source)})
 
 
-def _joined(*order: int) -> Callable[[list[Item]], list[Item]]:
-    """The first large transaction made of these items, in this order."""
-    return lambda found: [*found[:2], _tx(b"".join(found[i].payload for i in order)), *found[3:]]
+def _joined(*chunks: int) -> Misreading:
+    """The large transaction made of the first items of these chunks, in this order."""
+    return lambda read: read.with_items(
+        {LAST_PART: _put(0, _tx(b"".join(read.items(each)[0].payload for each in chunks)))(read.items(LAST_PART))})
 
 
 def _reversed_cell(read: Read) -> Read:
@@ -149,18 +153,20 @@ EVERYWHERE: dict[str, Misreading] = {
     # order
     "two items swapped": _items(BLOCKS, lambda found: [found[1], found[0], *found[2:]]),
     "an item left out": _items(BLOCKS, _put(1)),
-    "an item twice": _items(FRAGMENTS, lambda found: [found[0], *found]),
+    "an item twice": _items(BLOCKS, lambda found: [found[0], *found]),
     "an item of another chunk": _items(BLOCKS, lambda found: [*found, block_start_item(5)]),
-    "a chunk left out": _items(PLAIN - 3, lambda found: []),
-    "two chunks swapped": lambda read: read.with_items({FRAGMENTS: read.items(COMPACT), COMPACT: read.items(FRAGMENTS)}),
+    "a chunk left out": _items(PLAIN, lambda found: []),
+    "two chunks swapped": lambda read: read.with_items({BROKEN: read.items(COMPACT), COMPACT: read.items(BROKEN)}),
     # fragments
-    "a last fragment alone is a transaction": _items(FRAGMENTS, lambda found: [*found[:2], _tx(found[2].payload), *found[3:]]),
-    "a fragment missing": _items(FRAGMENTS, _joined(0, 2)),
-    "fragments in another order": _items(FRAGMENTS, _joined(1, 0, 2)),
-    "a stray last fragment is a transaction": _items(FRAGMENTS, lambda found: [*found[:3], _tx(found[3].payload), *found[4:]]),
-    "a block start between fragments does not drop them": _items(
-        FRAGMENTS, lambda found: [*found[:6], _tx(found[4].payload + found[6].payload)]),
-    "a fragment is a transaction": _items(FRAGMENTS, lambda found: [_tx(found[0].payload), *found[1:]]),
+    "a last fragment alone is a transaction": _joined(LAST_PART),
+    "a fragment missing": _joined(PART_1, LAST_PART),
+    "fragments in another order": _joined(PART_2, PART_1, LAST_PART),
+    "a stray last fragment is a transaction": _items(LAST_PART, lambda found: [found[0], _tx(found[1].payload), found[2]]),
+    "a block start between fragments does not drop them": lambda read: read.with_items({
+        BROKEN: _put(1, _tx(read.items(LAST_PART)[2].payload + read.items(BROKEN)[1].payload))(read.items(BROKEN))}),
+    "a fragment that is not its chunk's last item counts": _items(
+        BROKEN, lambda found: [*found[:3], _tx(found[2].payload + found[3].payload)]),
+    "a fragment is a transaction": _items(PART_1, lambda found: [_tx(found[0].payload)]),
     # time
     "a block beyond the drift": lambda read: replace(read, params=replace(read.params, max_drift=10 * MAX_DRIFT)),
     "a block within the drift is skipped": lambda read: replace(read, params=replace(read.params, max_drift=0)),

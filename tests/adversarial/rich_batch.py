@@ -44,7 +44,7 @@ PAGES = (
 OTHER_PAGE = b"".join(reversed(KNOWN))
 
 # Chunks, from 0.
-BLOCKS, VERSION_1, TOO_LARGE, FRAGMENTS, COMPACT, COUNT_64, PLAIN = range(7)
+BLOCKS, VERSION_1, TOO_LARGE, PART_1, PART_2, LAST_PART, BROKEN, COMPACT, COUNT_64, PLAIN = range(10)
 MORE = CHUNKS_PER_BLOB + 1  # the second one of the second blob, as PLAIN of the first has nothing to do with it
 MAX_DRIFT = 1800  # seconds, `rollup.max_drift`'s default
 
@@ -60,7 +60,7 @@ def signed(net: Devnet, nonce: int, account: int = 6, **fields: Any) -> bytes:
 def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
     """64 field elements (2,048 bytes) a chunk. Account 6 sends in order, 7 and 9 what only a misreading takes."""
     tx, part, last = ItemKind.TRANSACTION, ItemKind.FRAGMENT, ItemKind.LAST_FRAGMENT
-    hidden = [signed(net, 0, 7, value=100 + i) for i in range(4)]
+    hidden = [signed(net, 0, 7, value=100 + i) for i in range(5)]
     large = signed(net, 3, data=bytes(range(256)), gas=100_000)
     good = encode_chunk([Item(tx, hidden[0])])
     too_large = bytearray(to_elements(encode_chunk([Item(tx, signed(net, 0, 9))])))
@@ -78,9 +78,11 @@ def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
         ])),
         VERSION_1: to_elements(b"\x01" + good[1:]),
         TOO_LARGE: bytes(too_large),
-        FRAGMENTS: to_elements(encode_chunk([
-            Item(part, large[:100]), Item(part, large[100:200]), Item(last, large[200:]), Item(last, hidden[2]),
-            Item(part, hidden[3][:50]), block_start_item(2), Item(last, hidden[3][50:]),
+        PART_1: to_elements(encode_chunk([Item(part, large[:100])])),
+        PART_2: to_elements(encode_chunk([Item(part, large[100:200])])),
+        LAST_PART: to_elements(encode_chunk([Item(last, large[200:]), Item(last, hidden[2]), Item(part, hidden[3][:50])])),
+        BROKEN: to_elements(encode_chunk([
+            block_start_item(2), Item(last, hidden[3][50:]), Item(part, hidden[4][:50]), Item(last, hidden[4][50:]),
         ])),
         COMPACT: to_elements(compact),
         COUNT_64: to_elements(good[:1] + b"\x40" + good[2:]),

@@ -187,7 +187,7 @@ def test_a_transaction_takes_as_many_chunks_as_it_needs():
             writer = ChunkWriter(CHAIN_ID)
             writer.transaction(raw)
             assert read(writer.chunks()) == [raw]
-    with pytest.raises(ValueError, match="131072 bytes"):
+    with pytest.raises(ValueError, match="65536 bytes"):
         ChunkWriter(CHAIN_ID).transaction(bytes(MAX_TRANSACTION_SIZE + 1))
     with pytest.raises(ValueError, match="bytes"):
         ChunkWriter(CHAIN_ID).transaction(b"")

@@ -89,21 +89,27 @@ def test_later_blocks_take_no_withdrawals() -> None:
     assert later.attributes.parent_beacon_block_root == batch.header.origin_hash
 
 
-def inputs_of(*items: Item) -> list:
-    return [chosen for _, chosen in derive(make_batch([encode_chunk(items)]))[1:-1]]
+def inputs_of(*chunks: list[Item]) -> list:
+    return [chosen for _, chosen in derive(make_batch([encode_chunk(items) for items in chunks]))[1:-1]]
 
 
 def test_fragments_make_one_transaction() -> None:
-    found = inputs_of(Item(FRAGMENT, b"ab"), Item(FRAGMENT, b"cd"), Item(LAST, b"e"), Item(LAST, b"f"))
-    assert found[2] == Transaction(b"abcde", Cursor(0, 1, 3))
-    assert isinstance(found[3], Skip)
+    found = inputs_of([Item(TX, b"t"), Item(FRAGMENT, b"ab")], [Item(FRAGMENT, b"cd")], [Item(LAST, b"e"), Item(LAST, b"f")])
+    assert found[3] == Transaction(b"abcde", Cursor(0, 3, 1))
+    assert isinstance(found[4], Skip)
+
+
+def test_a_fragment_is_the_last_item_of_its_chunk() -> None:
+    found = inputs_of([Item(FRAGMENT, b"ab"), Item(LAST, b"c")], [Item(FRAGMENT, b"d"), Item(FRAGMENT, b"e")], [Item(LAST, b"f")])
+    assert [type(chosen) for chosen in found[:3]] == [Skip, Skip, Skip]
+    assert found[3:] == [Fragment(b"e", Cursor(0, 3, 0)), Transaction(b"ef", Cursor(0, 4, 0))]
 
 
 def test_anything_between_fragments_drops_them() -> None:
-    found = inputs_of(Item(FRAGMENT, b"ab"), Item(TX, b"t"), Item(LAST, b"e"))
+    found = inputs_of([Item(FRAGMENT, b"ab")], [Item(TX, b"t"), Item(LAST, b"e")])
     assert [type(chosen) for chosen in found] == [Fragment, Transaction, Skip]
-    found = inputs_of(Item(FRAGMENT, b"ab"), block_start_item(1), Item(FRAGMENT, b"x"), Item(LAST, b"y"))
-    assert found[3] == Transaction(b"xy", Cursor(0, 2, 0))
+    found = inputs_of([Item(FRAGMENT, b"ab")], [block_start_item(1), Item(FRAGMENT, b"x")], [Item(LAST, b"y")])
+    assert found[3] == Transaction(b"xy", Cursor(0, 4, 0))
 
 
 def test_an_empty_chunk_between_fragments_drops_them() -> None:
@@ -116,19 +122,19 @@ def test_an_empty_chunk_between_fragments_drops_them() -> None:
 
 @pytest.mark.parametrize("last_size, whole", [(MAX_TRANSACTION_SIZE % 1024 or 1024, True), (1025, False)])
 def test_size_limit_of_joined_fragments(last_size: int, whole: bool) -> None:
-    pieces = [encode_chunk([Item(FRAGMENT, bytes([n]) * 1024)]) for n in range(127)]
+    pieces = [encode_chunk([Item(FRAGMENT, bytes([n]) * 1024)]) for n in range(63)]
     batch = make_batch([*pieces, encode_chunk([Item(LAST, b"z" * last_size)])])
     state, chosen = derive(batch)[-2]
-    assert state.fragments_size == 127 * 1024
+    assert state.fragments_size == 63 * 1024
     assert isinstance(chosen, Transaction if whole else Skip)
     if whole:
         assert len(chosen.raw) == MAX_TRANSACTION_SIZE
 
 
 def test_a_fragment_over_the_limit_is_skipped_and_drops_the_others() -> None:
-    pieces = [encode_chunk([Item(FRAGMENT, b"x" * 1024)]) for _ in range(129)]
+    pieces = [encode_chunk([Item(FRAGMENT, b"x" * 1024)]) for _ in range(65)]
     found = [chosen for _, chosen in derive(make_batch([*pieces, encode_chunk([Item(LAST, b"z")])]))]
-    assert isinstance(found[128], Fragment) and isinstance(found[129], Skip) and isinstance(found[130], Skip)
+    assert isinstance(found[64], Fragment) and isinstance(found[65], Skip) and isinstance(found[66], Skip)
 
 
 def test_states_of_another_batch_are_refused() -> None:

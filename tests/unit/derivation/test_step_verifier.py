@@ -106,7 +106,10 @@ async def test_contract_derives_the_same_inputs(form: str, monkeypatch: pytest.M
     chunks = [
         encode_chunk([
             Item(ItemKind.TRANSACTION, transfer(0, 0)), block_start_item(5),
-            Item(ItemKind.FRAGMENT, large[:300]), Item(ItemKind.FRAGMENT, large[300:600]),
+            Item(ItemKind.FRAGMENT, b"not the last item"), Item(ItemKind.FRAGMENT, large[:300]),
+        ]),
+        encode_chunk([Item(ItemKind.FRAGMENT, large[300:600])]),
+        encode_chunk([
             Item(ItemKind.LAST_FRAGMENT, large[600:]), Item(ItemKind.LAST_FRAGMENT, b"stray"),
             block_start_item(60_000), Item(ItemKind.TRANSACTION, transfer(0, 9)),
         ]),
