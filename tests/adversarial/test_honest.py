@@ -98,12 +98,15 @@ async def test_false_proofs_at_stride_one(tmp_path: Path) -> None:
         chunked = proofs[data_step]
         false_post = dataclasses.replace(chunked.post, state_root=b"\x13" * 32)
         at = await opening_of(scene, data_step)
-        short = dataclasses.replace(chunked.chunk, elements=chunked.chunk.elements[:63])
-        assert "WrongElementCount" in await refused(
-            attacker, Rollup.prove_step(claimed.id, data_step, at, tampered(chunked, chunk=short, post=false_post)), to, 10**15)
-        rotated = dataclasses.replace(chunked.chunk, elements=(*chunked.chunk.elements[1:], chunked.chunk.elements[0]))
-        assert "Kzg" in await refused(
-            attacker, Rollup.prove_step(claimed.id, data_step, at, tampered(chunked, chunk=rotated, post=false_post)), to, 10**15)
+        data = chunked.chunk.data
+        for reason, changes in (
+            ("WrongDataSize", {"data": data[:-32]}),
+            ("WrongProofCount", {"proofs": chunked.chunk.proofs * 63}),
+            ("CellProofRejected", {"data": data[32:] + data[:32]}),
+        ):
+            opening = dataclasses.replace(chunked.chunk, **changes)  # type: ignore[arg-type]
+            attempted = tampered(chunked, chunk=opening, post=false_post)
+            assert reason in await refused(attacker, Rollup.prove_step(claimed.id, data_step, at, attempted), to, 10**15)
         junk = tampered(proofs[forced], forced_transaction=b"\x02junk", post=false_post)
         at = await opening_of(scene, forced)
         assert await refused(attacker, Rollup.prove_step(claimed.id, forced, at, junk), to, 10**15)
