@@ -15,7 +15,15 @@ const ARTIFACTS = path.join(ROOT, "artifacts");
 const CONTRACTS = [
   "Inbox", "KzgSetup", "StepVerifier", "Rollup", "Stage", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
 ];
-const OUT = path.join(ROOT, "build", "out"); // apart from the tests' cache
+// `write` compiles the contracts alone and afresh. `check` takes what `forge test` needs too, so that a clean checkout is
+// compiled once.
+if (!["write", "check"].includes(process.argv[2])) {
+  console.error("usage: artifacts.js write|check");
+  process.exit(2);
+}
+const WRITE = process.argv[2] === "write";
+const OUT = WRITE ? path.join(ROOT, "build", "out") : path.join(ROOT, "out");
+const OPTIONS = WRITE ? ["--skip", "test", "--force", "--out", OUT, "--cache-path", path.join(ROOT, "build", "cache")] : [];
 const FORGE = path.join(__dirname, "forge");
 
 function sourceHash(sources) {
@@ -25,9 +33,8 @@ function sourceHash(sources) {
 }
 
 function build() {
-  fs.rmSync(OUT, { recursive: true, force: true });
-  const options = ["--skip", "test", "--force", "--quiet", "--out", OUT, "--cache-path", path.join(ROOT, "build", "cache")];
-  execFileSync(FORGE, ["build", ...options], { cwd: ROOT, stdio: "inherit" });
+  if (WRITE) fs.rmSync(OUT, { recursive: true, force: true });
+  execFileSync(FORGE, ["build", "--quiet", ...OPTIONS], { cwd: ROOT, stdio: "inherit" });
   const files = {};
   const errors = {};
   const onL1 = new Set(); // sources whose errors a caller of Inbox or Rollup can see
@@ -68,14 +75,13 @@ function selector(signature) {
 }
 
 const text = (value) => JSON.stringify(value, null, 1) + "\n";
-const mode = process.argv[2];
 const files = build();
-if (mode === "write") {
+if (WRITE) {
   fs.mkdirSync(ARTIFACTS, { recursive: true });
   for (const old of fs.readdirSync(ARTIFACTS)) if (!(old in files)) fs.unlinkSync(path.join(ARTIFACTS, old));
   for (const [name, value] of Object.entries(files)) fs.writeFileSync(path.join(ARTIFACTS, name), text(value));
   console.log(`wrote ${Object.keys(files).length} files to solidity/artifacts`);
-} else if (mode === "check") {
+} else {
   const committed = fs.existsSync(ARTIFACTS) ? fs.readdirSync(ARTIFACTS) : [];
   const stale = [...new Set([...committed, ...Object.keys(files)])].filter((name) => {
     const file = path.join(ARTIFACTS, name);
@@ -86,7 +92,4 @@ if (mode === "write") {
     process.exit(1);
   }
   console.log("solidity/artifacts is what the sources compile to");
-} else {
-  console.error("usage: artifacts.js write|check");
-  process.exit(2);
 }

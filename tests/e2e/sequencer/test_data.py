@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
+from web3.exceptions import TransactionNotFound
 
 from chain.store import ChainStore
 from derivation.codec import CHUNK_SIZE
@@ -20,7 +22,7 @@ from l1.fees import FeeMarket
 from l1.txmanager import TransactionManager
 from sequencer.data_policy import blobs_cost, calldata_cost
 from tests.e2e.devnet import DEPLOYER, ETHER, USER, Devnet
-from tests.e2e.sequencer.test_sequencer import batch, safe_at_least, status, transfer
+from tests.e2e.sequencer.test_sequencer import batch, status, transfer
 from verdict.deploy import deploy, transaction_policy
 from verdict.dictionary.history import from_rpc
 from verdict.dictionary.pages import PageProblem, write_pages
@@ -44,16 +46,22 @@ async def set_prices(net: Devnet, base_fee: float, blob_fee: float) -> None:
 
 
 async def post_one(net: Devnet, l2: Any) -> Any:
-    """A transfer, and the batch that has it, from L1."""
-    receipt = await transfer(net, l2)
-    found = await safe_at_least(net, l2, receipt["blockNumber"])
-    assert found["alarms"] == 0
-    block = "0x" + bytes(receipt["blockHash"]).hex()
-    for index in reversed(range(found["derivedBatches"])):
-        record = await batch(l2, index)
-        if block in record["blocks"]:
-            return record
-    raise AssertionError(f"no batch has {block}")
+    """A transfer, and the batch that has it, from L1. A reorg of L1 may put it into another block meanwhile."""
+    sent = bytes((await transfer(net, l2))["transactionHash"])
+
+    async def derived() -> Any:
+        found = await status(l2)
+        with contextlib.suppress(TransactionNotFound):
+            receipt = await l2.eth.get_transaction_receipt(sent)
+            block = "0x" + bytes(receipt["blockHash"]).hex()
+            for index in reversed(range(found["derivedBatches"])):
+                record = await batch(l2, index)
+                if record is not None and block in record.get("blocks", ()):
+                    assert found["alarms"] == 0
+                    return record
+        return None
+
+    return await net.until(derived, "a batch has the transfer")
 
 
 async def post_until(net: Devnet, l2: Any, wanted: Callable[[Any], bool], what: str) -> Any:
