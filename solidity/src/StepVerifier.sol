@@ -170,8 +170,10 @@ contract StepVerifier is IStepVerifier {
                 bool pending = uint256(cursor.item) + 1 == count
                     && uint256(proof.pre.fragmentsSize) + payload.length <= MAX_TRANSACTION_SIZE;
                 (input.kind, input.payload) = pending ? (InputKind.Fragment, payload) : (InputKind.Skip, bytes(""));
-            } else {
+            } else if (kind == ChunkCodec.LAST_FRAGMENT) {
                 _itemLastFragment(proof, payload, input);
+            } else {
+                input.kind = InputKind.Skip;
             }
         } else if (count == 0 && cursor.item == 0) {
             input.kind = InputKind.Skip;

@@ -220,6 +220,21 @@ contract StepVerifierTest is Fixture {
         requireInput(derive(p), InputKind.Fragment, hex"bb", Cursor(1, 3, 0));
     }
 
+    /// An item that says nothing leaves out the pending fragments: it doesn't join them.
+    function test_SkipsWhileFragmentsArePending() public view {
+        StepState memory s = openBlock(pre(2, 0), 5);
+        StepProof memory p = stepProof(batch, s, s);
+        p.fragments = new bytes[](1);
+        p.fragments[0] = hex"02aabb";
+        p.pre.fragmentsSize = 3;
+        p.pre.fragmentsHash = keccak256(bytes.concat(bytes32(0), hex"02aabb"));
+        bytes[4] memory kinds = [bytes(hex"0000"), hex"0c00", hex"1000", hex"1300"]; // delta 0, empty last fragment, unknown
+        for (uint256 i = 0; i < kinds.length; ++i) {
+            p.chunk = chunk(Chunks.write(kinds[i], hex"0000", ""));
+            requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 1));
+        }
+    }
+
     function test_BatchEndAndBeyond() public {
         StepProof memory p = stepProof(batch, pre(71, 0), pre(0, 0));
         requireInput(derive(p), InputKind.BatchEnd, "", Cursor(2, 0, 0));
