@@ -148,9 +148,10 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
 
 
 async def _queue(net: Devnet) -> None:
-    """A deposit, a forced transaction that is valid, and two that aren't."""
+    """Two deposits, a forced transaction that is valid, and two that aren't."""
     inbox, payer = net.contracts.inbox.address, net.account(9)
-    await net.send(net.w3, payer, to=inbox, data=Inbox.deposit(b"\x0d" * 20), value=ETHER)
+    for recipient in (b"\x0d" * 20, b"\x0e" * 20):
+        await net.send(net.w3, payer, to=inbox, data=Inbox.deposit(recipient), value=ETHER)
     for nonce, chain_id in ((0, 42069), (7, 42069), (1, 1)):
         raw = net.account(8).sign_transaction({
             "nonce": nonce, "chainId": chain_id, "gas": 21_000, "to": net.account(7).address, "value": 5,

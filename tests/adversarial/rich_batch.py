@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,15 @@ OTHER_PAGE = b"".join(reversed(KNOWN))
 BLOCKS, VERSION_1, TOO_LARGE, PART_1, PART_2, LAST_PART, BROKEN, COMPACT, COUNT_64, PLAIN = range(10)
 MORE = CHUNKS_PER_BLOB + 1  # the second one of the second blob, as PLAIN of the first has nothing to do with it
 MAX_DRIFT = 1800  # seconds, `rollup.max_drift`'s default
+
+
+@dataclass(frozen=True)
+class Posts:
+    """`published`: contents of pages; `pages`: those that the batches name; `batches`: 64 field elements (2,048 bytes) a chunk."""
+
+    published: Sequence[bytes]
+    pages: Sequence[bytes]
+    batches: Sequence[Sequence[bytes]]
 
 
 def signed(net: Devnet, nonce: int, account: int = 6, **fields: Any) -> bytes:
@@ -93,8 +104,10 @@ def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
 
 
 @contextlib.asynccontextmanager
-async def rich_batch(directory: Path, *, calldata: bool, stride: int = 1) -> AsyncIterator[Arena]:
-    """Batch 0 is posted, in two blobs or in calldata, and batch 1 with other data; nobody asserts yet."""
+async def rich_batch(
+    directory: Path, *, calldata: bool, stride: int = 1, posts: Callable[[Devnet], Posts] | None = None
+) -> AsyncIterator[Arena]:
+    """Batch 0 is posted, in two blobs or in calldata, and batch 1 with other data, or what `posts` says; nobody asserts yet."""
     overrides = {
         "dispute.stride": stride, "dispute.arity": 4, "dispute.window": f"{WINDOW}s", "dispute.clock": f"{CLOCK}s",
         "rollup.sequencing": "based", "rollup.sequencer": None, "rollup.max_drift": f"{MAX_DRIFT}s",
@@ -105,23 +118,26 @@ async def rich_batch(directory: Path, *, calldata: bool, stride: int = 1) -> Asy
             with ChainStore.open(None, l2_genesis(net.config)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
-                    await _post(net, l1, calldata)
+                    await _post(net, l1, calldata, (posts or functools.partial(_usual_posts, calldata=calldata))(net))
                     await derive(node, 0)
                     yield Arena(net, l1, node, await truth_of(node, 0))
                 finally:
                     node.close()
 
 
-async def _post(net: Devnet, l1: L1Client, calldata: bool) -> None:
+def _usual_posts(net: Devnet, *, calldata: bool) -> Posts:
+    other = to_elements(encode_chunk([Item(ItemKind.TRANSACTION, signed(net, 0, 7, value=7))]))
+    return Posts((*PAGES, OTHER_PAGE), PAGES, [elements_of_the_batch(net, COUNT_64 + 2 if calldata else MORE + 1), [other]])
+
+
+async def _post(net: Devnet, l1: L1Client, calldata: bool, posts: Posts) -> None:
     inbox = Inbox(l1, net.deployment.inbox)
     scene = Arena(net, l1, None, None)  # type: ignore[arg-type]
     async with scene.sender(net.account(POSTER)) as poster:
-        for page in (*PAGES, OTHER_PAGE):
+        for page in posts.published:
             await poster.send(TxCandidate(inbox.address, Inbox.publish_page(page)))
-        pages = [inbox.page_pointer(page) for page in PAGES]
-        whole = elements_of_the_batch(net, COUNT_64 + 2 if calldata else MORE + 1)
-        other = to_elements(encode_chunk([Item(ItemKind.TRANSACTION, signed(net, 0, 7, value=7))]))
-        for elements in (whole, [other]):
+        pages = [inbox.page_pointer(page) for page in posts.pages]
+        for elements in posts.batches:
             origin = await l1.block((await l1.head()).number - 1)
             assert origin is not None
             parent = (await inbox.head_batch())[0]
