@@ -122,6 +122,8 @@ class Rollup(Table):
         16_777_216, description="gas that one transaction may ask for; how much a lie in it can cost to prove, "
         "see the trust model")
     fee_recipient: Address = Field(description="who gets the L2 priority fees")
+    burned_fees_to: Address | None = Field(
+        None, description="L1 address that is credited, out of the escrow, what L2's base fees burned; nobody if it is left out")
     base_fee: Wei = Field("1 gwei", description="base fee of the genesis block")
     max_drift: Seconds = Field("30m", description="how far L2 time may run ahead of a batch's L1 origin")
     sequencing: Literal["single", "based"] = Field(
