@@ -9,7 +9,15 @@ from random import Random
 import pytest
 
 from chain.store import ChainStore
-from derivation.codec import CHUNK_SIZE, ChunkWriter, Dictionary, block_start_item, encode_chunk, to_elements
+from derivation.codec import (
+    CHUNK_SIZE,
+    MAX_CALLDATA_CHUNKS,
+    ChunkWriter,
+    Dictionary,
+    block_start_item,
+    encode_chunk,
+    to_elements,
+)
 from derivation.codec.items import Item, ItemKind
 from derivation.node import RollupNode
 from derivation.proof import build_step_proof
@@ -21,6 +29,7 @@ from tests.unit.derivation.blob_data import MALFORMED
 from tests.unit.derivation.fake_l1 import FakeL1
 from tests.unit.derivation.test_rollup_node import CHAIN_ID, GENESIS, follow, make, transfer
 from tests.unit.derivation.test_step_verifier import Ethereum, KeepingProver, verifier_arguments
+from tests.vectors.make_codec import body, chunk, literals, varint
 
 PAGES = (b"any text will do, " * 600, b"\x77" * 20 + b"\x42" * 4000, b"\xff")
 
@@ -138,22 +147,14 @@ async def test_every_node_ends_on_the_same_chain(seed: int) -> None:
             node.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_l1_derives_the_same_inputs_from_garbage(seed: int) -> None:
-    ethereum, l1, poster = Ethereum(), FakeL1(), Poster(seed)
-    l1.hash_of = blob_versioned_hash
+async def same_inputs(l1: FakeL1, random: Random, most: int) -> set[type]:
+    """Has the StepVerifier derive what the node derived of batch 0, at `most` steps of it. The kinds of Inputs there were."""
+    ethereum = Ethereum()
     inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
     setup = ethereum.send(artifact("KzgSetup").deployment())
     assert inbox is not None and setup is not None
     verifier = ethereum.send(artifact("StepVerifier").deployment(*verifier_arguments(setup)))
     assert verifier is not None
-    l1.mine()
-    chunks: list[bytes] = []
-    while len(chunks) < 8:
-        chunks += [each if len(each) == CHUNK_SIZE else to_elements(bytes(CHUNK_SIZE)) for each in poster.batch()[0]]
-    chunks.append(encode_chunk([Item(ItemKind.FRAGMENT, b"of nothing")]))
-    l1.post([*chunks, MALFORMED])
-    l1.mine()
     seen = set()
     prover = KeepingProver()
     with ChainStore.open(None, GENESIS) as store:
@@ -161,11 +162,50 @@ async def test_l1_derives_the_same_inputs_from_garbage(seed: int) -> None:
         await follow(node)
         record = node.derived(0)
         assert record is not None
-        for step in sorted({0, record.steps - 1, *poster.random.sample(range(record.steps), min(40, record.steps))}):
+        for step in sorted({0, record.steps - 1, *random.sample(range(record.steps), min(most, record.steps))}):
             built = await build_step_proof(node, 0, step, prover)
             data = artifact("StepVerifier").call("deriveInput", "0x" + inbox.hex(), built.proof.as_tuple())
             (found,) = artifact("StepVerifier").answer("deriveInput", ethereum.call(verifier, data))
             assert built.input is not None and found == input_tuple(built.input), (step, built.input)
             seen.add(type(built.input))
         node.close()
+    return seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_l1_derives_the_same_inputs_from_garbage(seed: int) -> None:
+    l1, poster = FakeL1(), Poster(seed)
+    l1.hash_of = blob_versioned_hash
+    l1.mine()
+    chunks: list[bytes] = []
+    while len(chunks) < 8:
+        chunks += [each if len(each) == CHUNK_SIZE else to_elements(bytes(CHUNK_SIZE)) for each in poster.batch()[0]]
+    chunks.append(encode_chunk([Item(ItemKind.FRAGMENT, b"of nothing")]))
+    l1.post([*chunks, MALFORMED])
+    l1.mine()
+    seen = await same_inputs(l1, poster.random, 40)
     assert {BlockStart, BatchEnd, Skip, Transaction} <= seen <= {BlockStart, BatchEnd, Skip, Transaction, Fragment}
+
+
+def item(random: Random) -> tuple[bytes, bytes, bytes]:
+    """Any item, also one that says nothing: its bytes in a body's K, T and X (docs/data.md, section 5)."""
+    kind = random.choice((0x00, 0x04, 0x08, 0x08, 0x0C, 0x0C, 0x10, 0x13))
+    if kind == 0:
+        return bytes([kind]), varint(random.choice((0, 1, 2, 3000))), b""
+    payload = random.randbytes(random.choice((0, 1, 32)))
+    return bytes([kind]), varint(len(payload)) + (bytes([0xA0 + len(payload) - 1]) if payload else b""), payload
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_l1_derives_the_same_inputs_from_items_in_any_order(seed: int) -> None:
+    """What a step is depends on the fragments that are pending, too."""
+    l1, random = FakeL1(), Random(seed)
+    l1.mine()
+    chunks = []
+    for _ in range(MAX_CALLDATA_CHUNKS):
+        items = [item(random) for _ in range(random.randrange(4))]
+        chunks.append(chunk(len(items), literals(body(*(b"".join(stream) for stream in zip(*items, strict=True)))))
+                      if items else bytes(CHUNK_SIZE))
+    l1.post_calldata(chunks, pages=[])
+    l1.mine()
+    assert await same_inputs(l1, random, 1000) == {BlockStart, BatchEnd, Skip, Transaction, Fragment}
