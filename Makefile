@@ -39,7 +39,7 @@ demo: $(INSTALLED) ## a wrong assertion dies: two minutes, everything real (ARGS
 test: $(INSTALLED) ## every test but the slow ones
 	@$(MAKE) --no-print-directory test-solidity
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; fi
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --durations=25 --durations-min=4 $(ARGS)
 
 test-all: $(INSTALLED) ## the slow ones too
 	@$(MAKE) --no-print-directory test-solidity
