@@ -2,7 +2,8 @@
 looking again.
 
 The chain of assertions it stands for begins at the latest confirmed one. For the next batch it takes a living
-assertion that says exactly what its claims say, of whoever, or makes one. Its own games are answered at once, beside
+assertion that says exactly what its claims say, of whoever, or makes one. A batch that somebody else posted is left to its
+poster for a while: a second assertion of the same would bind a bond for nothing. Its own games are answered at once, beside
 whatever else is being sent.
 """
 
@@ -27,6 +28,7 @@ from l1.events import AssertionMade, KillReason
 from l1.rpc_errors import RpcError
 from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager, TxCandidate
 from sequencer.claims import BatchClaims, ClaimSource, Expected, expected_assertion
+from sequencer.contest import fraction
 from sequencer.rollup_log import RollupLog
 
 log = structlog.get_logger("sequencer.asserter")
@@ -37,21 +39,24 @@ FEE_RESERVE = 10**16  # wei kept beside the bond for the transaction itself
 
 @dataclass(frozen=True, slots=True)
 class AsserterSettings:
-    """`assertion_bond` in wei; `assert_batches`, `confirm`: whether it does so. Games are always defended."""
+    """`assertion_bond` in wei; `assert_batches`, `confirm`: whether it does so. Games are always defended. `patience`: seconds of
+    L1 that an assertion is left to others, and up to twice that, where the batch isn't ours."""
 
     rules: Rules
     assertion_bond: int
     assert_batches: bool = True
     confirm: bool = True
+    patience: float = 0.0
 
 
 class Asserter:
     """`unsafe_block(index)`: hash of the last block the builder has for a batch, None if it has none; a difference
-    from the claims is an alarm, and the claims are what is asserted."""
+    from the claims is an alarm, and the claims are what is asserted. `ours(index)`: whether we posted that batch."""
 
     def __init__(self, l1: L1Client, rollup: Rollup, start: int, transactions: TransactionManager, source: ClaimSource,
                  settings: AsserterSettings, *, prover: Prover | None = None,
-                 unsafe_block: Callable[[int], bytes | None] = lambda index: None) -> None:
+                 unsafe_block: Callable[[int], bytes | None] = lambda index: None,
+                 ours: Callable[[int], bool] = lambda index: True) -> None:
         self._l1 = l1
         self._rollup = rollup
         self._execute = Execute(l1)
@@ -60,6 +65,8 @@ class Asserter:
         self._settings = settings
         self._prover = prover or Prover(0)
         self._unsafe_block = unsafe_block
+        self._ours = ours
+        self._left_to_others: tuple[bytes, bytes, int] = (b"", b"", 0)  # parent, batch, L1 time from which on
         self._expected: dict[bytes, Expected] = {}  # by batch hash
         self._running: dict[str, asyncio.Task[None]] = {}
         self._retry_at: dict[str, tuple[float, float]] = {}  # action -> (not before, backoff), event loop's seconds
@@ -108,7 +115,8 @@ class Asserter:
                 break
             made = self._standing(parent, expected)
             if made is None:
-                if self._settings.assert_batches and not self._proved_wrong(parent, expected):
+                if (self._settings.assert_batches and not self._proved_wrong(parent, expected)
+                        and self._its_turn(parent, index, batch_hash, now)):
                     self._start(tasks, f"assert {index} {batch_hash.hex()} on {parent.hex()}", self._assert(index, parent))
                 break
             if first and self._settings.confirm:
@@ -143,6 +151,15 @@ class Asserter:
         ours = [made for made in same if made.asserter == self._transactions.address]
         return next(iter([*quiet, *ours]), None)
 
+    def _its_turn(self, parent: bytes, index: int, batch_hash: bytes, now: int) -> bool:
+        """False while an assertion that could be made now is left to others."""
+        if self._left_to_others[:2] != (parent, batch_hash):
+            self._left_to_others = (parent, batch_hash, now)
+        if self._ours(index):
+            return True
+        patience = self._settings.patience * (1 + fraction(self._transactions.address, batch_hash))
+        return now >= self._left_to_others[2] + patience
+
     def _proved_wrong(self, parent: bytes, expected: Expected) -> bool:
         """L1 has judged these very claims. It is our node that is wrong: another bond would be lost in the same way."""
         for made, reason in self.log.dead(parent, expected.batch_hash):
@@ -165,12 +182,14 @@ class Asserter:
             return
         await self._check_funds()
         stride = self._settings.rules.stride
-        _, blobs = await asyncio.to_thread(expected_assertion, claims, stride)
+        expected, blobs = await asyncio.to_thread(expected_assertion, claims, stride)
         ends = await open_checkpoints(self._prover, blobs, 0, checkpoint_count(claims.steps, stride) - 1)
         data = Rollup.make_assertion(parent, claims.batch_hash, index, claims.steps, claims.final_state, ends)
         # One that died by our silence is made again: the label must say that it is another.
         attempt = sum(made.asserter == self._transactions.address for made, _ in self.log.dead(parent, claims.batch_hash))
         label = f"assert {claims.batch_hash.hex()} on {parent.hex()} commitment {claims.commitments[-1].hex()} #{attempt}"
+        if self._standing(parent, expected) is not None:
+            return  # somebody else was faster
         receipt = await self._transactions.send(TxCandidate(
             self._rollup.address, data, self._settings.assertion_bond, tuple(blobs), label=label))
         self.asserted += 1

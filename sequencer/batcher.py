@@ -1,5 +1,5 @@
 """Posts closed batches to the Inbox, oldest first. The next is sent as soon as L1 has the one before it, without
-waiting for confirmations.
+waiting for confirmations. Where others may post as well, sequencer/contest.py says when it is our turn.
 
 Which is next is read off L1 each time: the Inbox's head batch, and ours that builds on it. So nothing about
 posting needs to be remembered, and a reorg of L1 that drops a batch makes it next again.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from derivation.batch import BatchHeader
 from derivation.codec import chunks_to_blobs
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
@@ -27,6 +28,7 @@ from l1.txmanager import (
 )
 from sequencer.batches import LocalBatch
 from sequencer.builder import Builder
+from sequencer.contest import Contest
 from sequencer.data_policy import DataKind
 from sequencer.l1view import L1Snapshot
 from sequencer.ledger import BatchLedger
@@ -83,8 +85,10 @@ class PostedTotals:
 class Batcher:
     """`refused` is called with a batch that the Inbox will not take as it is: the follower rebuilds from there."""
 
-    def __init__(self, ledger: BatchLedger, transactions: TransactionManager, inbox: Inbox, *,
+    def __init__(self, ledger: BatchLedger, transactions: TransactionManager, inbox: Inbox, contest: Contest, *,
                  refused: Callable[[LocalBatch, str], None]) -> None:
+        self._contest = contest
+        self._postable: tuple[bytes, float] = (b"", 0.0)  # batch hash, event loop's seconds at which it could first be sent
         self._ledger = ledger
         self._transactions = transactions
         self._inbox = inbox
@@ -131,7 +135,18 @@ class Batcher:
         if not at.may_post(self._transactions.address):
             self._complain("another sequencer has the exclusive right to post", until=at.exclusive_until)
             return None
-        return batch
+        return batch if self._its_turn(batch.header, at) else None
+
+    def _its_turn(self, header: BatchHeader, at: L1Snapshot) -> bool:
+        """False while others get the chance to come first."""
+        before = self._ledger.get(header.index - 1)
+        now = asyncio.get_running_loop().time()
+        if self._postable[0] != header.hash:
+            self._postable = (header.hash, now)
+        if not self._contest.contested(at, self._ledger):
+            return True
+        return now >= self._postable[1] + self._contest.wait(
+            header.parent_hash, after_ours=before is not None and not before.foreign)
 
     def _begin(self, tasks: asyncio.TaskGroup, batch: LocalBatch, refresh: Callable[[], None]) -> None:
         assert batch.header is not None
@@ -153,6 +168,15 @@ class Batcher:
             receipt = await self._transactions.send(TxCandidate(
                 self._inbox.address, call, blobs=blobs, label=f"batch {batch.header.hash.hex()}"))
         except TransactionReverted as error:
+            if error.reason.startswith("ParentMismatch"):
+                # The follower will adopt somebody else's batch, and what ours had is built anew.
+                if error.receipt is not None:
+                    self._contest.lost(error.receipt.fees)
+                    log.warning("a race was lost on L1", batch=batch.index, wei=error.receipt.fees)
+                elif not self._ledger.has(batch):
+                    self._contest.lost(None)
+                self._not_before = asyncio.get_running_loop().time() + MIN_BACKOFF
+                return
             self._refused(batch, error.reason)
             self._retry_later(batch, error)
         except InsufficientFunds as error:
@@ -165,9 +189,15 @@ class Batcher:
             if not self._ledger.note_cost(batch, receipt.fees):
                 return  # asked for again before its block was seen
             self.totals.add(batch, receipt)
+            self._contest.won()
             log.info("batch posted", batch=batch.index, hash=batch.header.hash.hex(), l1_block=receipt.block_number,
                      gas=receipt.gas_used, data=str(kind_of(batch)), blobs=len(blobs), chunks=len(chunks),
                      transactions=batch.transactions, transaction_bytes=batch.transaction_bytes, wei=receipt.fees)
+
+    def overtaken(self, batch: LocalBatch) -> None:
+        """The follower drops this closed batch for somebody else's."""
+        if batch.header is not None and batch.header.hash not in self._sending:
+            self._contest.lost(None)
 
     def _retry_later(self, batch: LocalBatch, error: Exception) -> None:
         self._backoff = min(max(2 * self._backoff, MIN_BACKOFF), MAX_BACKOFF)

@@ -17,6 +17,7 @@ from l1.blobs import blob_versioned_hash
 from l1.contracts import Inbox
 from l1.fees import FeeMarket
 from sequencer.batches import LocalBatch
+from sequencer.contest import Contest
 from sequencer.data_policy import DataKind, DataPolicy, chunk_limit
 from sequencer.l1view import L1Moved, L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
@@ -42,13 +43,15 @@ class Builder:
     """`block_time` in seconds. `closed` is set whenever a batch has been closed, for the batcher."""
 
     def __init__(self, node: L2Node, ledger: BatchLedger, l1: L1View, settings: BuilderSettings, *, block_time: float,
-                 data: DataPolicy, clock: Callable[[], float] = time.time) -> None:
+                 data: DataPolicy, contest: Contest | None = None, clock: Callable[[], float] = time.time) -> None:
         self._node = node
         self._ledger = ledger
         self._l1 = l1
         self._settings = settings
         self._block_time = block_time
         self._data = data
+        self._contest = contest
+        self._due_since: float | None = None
         self._clock = clock
         self._encoder: BatchEncoder | None = None
         self._encoded: int | None = None  # index of the batch that _encoder holds
@@ -96,7 +99,7 @@ class Builder:
 
     def decide(self, at: L1Snapshot) -> Decision:
         batch = self._ledger.open_batch
-        due = batch is None and at.due(self._ledger.tip)
+        transactions = self._node.has_executable()
         fill = 0.0
         if batch is not None:
             # What was begun before a restart may hold more than a batch may now.
@@ -105,7 +108,20 @@ class Builder:
             now=self._clock(), parent_timestamp=self._node.head().timestamp, origin_number=at.origin.number,
             origin_timestamp=at.origin.timestamp, l1_head=at.head, open_batch=batch, fill=1.0 if self._data_full else fill,
             backlog=self._ledger.tip_index - at.batch_count,
-            transactions=self._node.has_executable(), due=due), self._settings)
+            transactions=transactions, due=batch is None and self._due(at, transactions),
+            last_opened_at=self._ledger.last_opened_at, may_post=self._contest is None or self._contest.may_post(at),
+        ), self._settings)
+
+    def _due(self, at: L1Snapshot, transactions: bool) -> bool:
+        """Whether deposits or forced transactions are reason enough for a batch."""
+        if not at.due(self._ledger.tip):
+            self._due_since = None
+            return False
+        if self._due_since is None:
+            self._due_since = self._clock()
+        if transactions or self._contest is None or not self._contest.contested(at, self._ledger):
+            return True
+        return self._clock() - self._due_since >= self._contest.due_patience
 
     async def close(self, reason: str, market: FeeMarket | None = None) -> None:
         """The open batch gets its header. The caller holds `building`. `market`: L1's prices."""

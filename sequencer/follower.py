@@ -36,10 +36,12 @@ ORIGIN_AGE_MARGIN = 16  # L1 blocks left for the posting transaction
 
 
 class Follower:
-    """`snapshot`: the newest view of L1. `alarms`: disagreements of derivation with what was built; should stay 0."""
+    """`snapshot`: the newest view of L1. `alarms`: disagreements of derivation with what was built; should stay 0.
+    `overtaken` is told of a closed batch of ours whose place on L1 somebody else's has taken."""
 
     def __init__(self, node: L2Node, ledger: BatchLedger, l1: L1View, derived: DerivedChain, builder: Builder, *,
-                 max_origin_age: int, confirmed_block: Callable[[], Awaitable[bytes]]) -> None:
+                 max_origin_age: int, confirmed_block: Callable[[], Awaitable[bytes]],
+                 overtaken: Callable[[LocalBatch], None] = lambda batch: None) -> None:
         self._node = node
         self._ledger = ledger
         self._l1 = l1
@@ -47,6 +49,7 @@ class Follower:
         self._builder = builder
         self._max_origin_age = max_origin_age
         self._confirmed_block = confirmed_block
+        self._overtaken = overtaken
         self._refused: tuple[int, bytes, str] | None = None
         self._wake = asyncio.Event()
         self._agreed: dict[int, bytes] = {}  # batch index -> hash of the derived batch it was compared with
@@ -128,7 +131,9 @@ class Follower:
             self._agreed[index] = batch_hash
 
     async def _adopt(self, index: int, record: DerivedRecord) -> None:
-        if self._ledger.get(index) is not None:
+        if (local := self._ledger.get(index)) is not None:
+            if not (local.is_open or local.foreign):
+                self._overtaken(local)
             self._drop(index, "L1 has another batch")
         before, header = self._ledger.tip, record.posted.header
         batch = LocalBatch(
@@ -150,7 +155,7 @@ class Follower:
             batch = self._ledger.get(index) or batch
             self._node.announce(switch)
         self._ledger.put(batch.closed(header.blob_hashes, header.chunk_count, header.data_root))
-        log.warning("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.block_hashes))
+        log.info("adopted a batch from L1", batch=index, hash=header.hash.hex(), blocks=len(record.block_hashes))
 
     # ---- 2: what L1 doesn't have
 

@@ -50,6 +50,10 @@ class L1Snapshot:
     def may_post(self, poster: bytes) -> bool:
         return self.sequencer in (bytes(20), poster) or self.head_timestamp > self.exclusive_until
 
+    def exclusive(self, poster: bytes) -> bool:
+        """Whether nobody else may post."""
+        return self.sequencer == poster and self.head_timestamp <= self.exclusive_until
+
 
 class L1View:
     """`confirmations`: L1 blocks on top of one before it is used as an origin. `min_tip`: wei per gas that our transactions

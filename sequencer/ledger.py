@@ -69,6 +69,11 @@ class BatchLedger:
         place = index - self.anchor.batch_count
         return self._batches[place] if 0 <= place < len(self._batches) else None
 
+    def has(self, batch: LocalBatch) -> bool:
+        """Whether this closed batch is still one of the chain's."""
+        known = self.get(batch.index)
+        return known is not None and known.header == batch.header
+
     @property
     def open_batch(self) -> LocalBatch | None:
         return self._batches[-1] if self._batches and self._batches[-1].is_open else None
@@ -154,10 +159,20 @@ class BatchLedger:
                 return DataKind.CALLDATA if batch.header.in_calldata else DataKind.BLOBS
         return None
 
+    @property
+    def last_opened_at(self) -> float:
+        """When the newest batch was opened, wall clock; zero if it is somebody else's."""
+        return self._batches[-1].opened_at if self._batches else 0.0
+
+    def foreign_lately(self, count: int) -> bool:
+        """Whether one of the last `count` batches that are closed is somebody else's."""
+        closed = [batch for batch in self._batches[-count - 1:] if not batch.is_open]
+        return any(batch.foreign for batch in closed[-count:])
+
     def note_cost(self, batch: LocalBatch, cost: int) -> bool:
         """`cost`: wei that posting this closed batch took. False if that is known, or the batch isn't here any more."""
         known = self.get(batch.index)
-        if known is None or known.header != batch.header or known.cost == cost:
+        if known is None or not self.has(batch) or known.cost == cost:
             return False
         self.put(replace(known, cost=cost))
         return True

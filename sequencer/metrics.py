@@ -34,6 +34,7 @@ class SequencerCollector:
                                 sum(batch.index >= parts.derived.count for batch in parts.ledger)),
             "pool_pending": ("executable transactions in the pool", pending),
             "pool_queued": ("transactions behind a nonce gap", queued),
+            "pool_displaced": ("transactions of dropped blocks that the pool can't take yet", len(node.displaced)),
             "l1_in_flight": ("L1 transactions sent and not finished", parts.transactions.in_flight),
             "l1_base_fee_wei": ("price of L1 gas in the next block", market.base_fee if market else 0),
             "l1_blob_base_fee_wei": ("price of L1 blob gas in the next block", market.blob_base_fee if market else 0),
@@ -49,6 +50,9 @@ class SequencerCollector:
             "assertions_confirmed": ("assertions confirmed by this process", parts.asserter.confirmed),
             "splits": ("moves in games", parts.asserter.splits),
             "l1_bumps": ("L1 transactions replaced at a higher fee", parts.transactions.bumps),
+            "races_lost": ("batches that lost a race on L1 and cost gas", parts.contest.lost_on_l1),
+            "races_seen_in_time": ("batches not sent, since another came first", parts.contest.seen_in_time),
+            "wasted_wei": ("fees of batches that lost a race", parts.contest.wasted),
             "alarms": ("disagreements between derivation and what was built", parts.follower.alarms),
         }
         for name, (text, value) in gauges.items():

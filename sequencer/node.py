@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -16,7 +16,8 @@ from chain.store_view import StoreView
 from derivation.inputs import DerivationParams
 from execution.header import Header, next_base_fee
 from execution.rules import Rules
-from execution.world import WorldState
+from execution.transactions import SignedTransaction, decode_transaction
+from sequencer.displaced import Displaced
 
 log = structlog.get_logger("sequencer.node")
 
@@ -29,6 +30,7 @@ class L2Node(StoreView):
         super().__init__(store, rules, params.fee_recipient, params.gas_limit, limits, clock)
         self.params = params
         self.building = asyncio.Lock()
+        self.displaced = Displaced(self.pool, limits.max_transactions, clock)
         self.arrived = asyncio.Event()  # set when a transaction entered the pool
 
     async def submit(self, raw: bytes) -> bytes:
@@ -55,14 +57,21 @@ class L2Node(StoreView):
 
     def announce(self, switch: Switch) -> None:
         """The head has changed: brings the pool in line and tells the subscribers. Transactions of removed blocks
-        go back to the pool."""
+        go back to the pool, at once or when they can."""
         if not switch.removed and not switch.added:
             return
         world = self.store.world_at(self.store.head)
+
+        def account(address: bytes) -> tuple[int, int]:
+            return world.get_nonce(address), world.get_balance(address)
+
         changed = set(self.pool.senders()) if switch.removed else self._senders_in(switch.added)
-        self.pool.on_block({address: (world.get_nonce(address), world.get_balance(address)) for address in changed})
-        for header in reversed(switch.removed):
-            self._return_to_pool(header, world)
+        dropped = self.pool.on_block({address: account(address) for address in changed})
+        if switch.removed:
+            self.displaced.take(self._transactions_of(reversed(switch.removed)))
+            self.displaced.take(sorted(((each.raw, each.tx) for each in dropped), key=lambda each: each[1].nonce))
+        if self.displaced.offer(account):
+            self.arrived.set()
         if switch.removed:
             log.warning("unsafe chain reorganised", removed=len(switch.removed), added=len(switch.added),
                         head=self.store.head.number)
@@ -74,12 +83,8 @@ class L2Node(StoreView):
         blocks = (self.store.block(header.hash) for header in headers)
         return {sender for block in blocks if block is not None for sender in block.senders}
 
-    def _return_to_pool(self, header: Header, world: WorldState) -> None:
-        block = self.store.block(header.hash)
-        for raw, sender in zip(block.transactions, block.senders, strict=True) if block else ():
-            try:
-                self.pool.add(raw, world.get_nonce(sender), world.get_balance(sender))
-            except PoolError as error:
-                log.debug("transaction does not return to the pool", reason=str(error))
-            else:
-                self.arrived.set()
+    def _transactions_of(self, headers: Iterable[Header]) -> Iterator[tuple[bytes, SignedTransaction]]:
+        for header in headers:
+            block = self.store.block(header.hash)
+            for raw in block.transactions if block else ():
+                yield raw, decode_transaction(raw)

@@ -3,7 +3,9 @@
 * The first block of a batch is derived from L1 alone: its timestamp is the origin's, or one second after its parent's.
 * Later blocks are at the wall clock, later than their parent, at most `max_drift` after the origin.
 * L2 time never runs more than `LEAD` seconds ahead of both the wall clock and the newest L1 origin, however fast
-  blocks are asked for.
+  blocks are asked for. Somebody else's batch may have left it up to `max_drift` ahead: then each batch of ours has one block,
+  a second after its parent, and there is one every `batch_interval`, until the clock has caught up.
+* Nothing is built that may not be posted: while another sequencer has the exclusive right, this one stands by.
 * While `MAX_BACKLOG` batches wait to be posted no new one is begun: what L2 promises must stay within what L1 takes.
 * A batch is closed when it is old, when it is full, or when its origin has become too old for its blocks or for L1.
 """
@@ -37,7 +39,8 @@ class Situation:
     """`now`: wall clock, seconds. `origin_number`, `origin_timestamp`: of the newest L1 block that may be an origin.
     `l1_head`: number of the newest L1 block. `transactions`: the pool has something executable. `due`: deposits
     or forced transactions wait for a new batch. `fill`: used part of the open batch, 0 to 1. `backlog`: closed batches that
-    L1 does not have."""
+    L1 does not have. `last_opened_at`: wall clock at which the batch before was opened, zero if it is not ours. `may_post`: whether
+    L1 would take a batch of ours."""
 
     now: float
     parent_timestamp: int
@@ -49,6 +52,8 @@ class Situation:
     transactions: bool
     due: bool
     backlog: int = 0
+    last_opened_at: float = 0.0
+    may_post: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,12 @@ def decide(at: Situation, settings: BuilderSettings) -> Decision:
     work = at.transactions or settings.empty_blocks
     if not (work or at.due):
         return Wait()
+    if not at.may_post:
+        return Wait("another sequencer has the exclusive right to post")
     if at.backlog >= MAX_BACKLOG:
         return Wait("too many batches wait to be posted")
     timestamp = first_timestamp(at.origin_timestamp, at.parent_timestamp)
-    if timestamp > _horizon(at):
+    if timestamp > _horizon(at) and at.now - at.last_opened_at < settings.batch_interval:
         return Wait("L2 time is ahead")
     if timestamp > at.origin_timestamp + settings.max_drift and not at.due:
         return Wait("L1 stands still: its newest block is older than max_drift")

@@ -37,6 +37,7 @@ from sequencer.asserter import Asserter, AsserterSettings
 from sequencer.batcher import Batcher
 from sequencer.builder import Builder
 from sequencer.claims import ClaimSource, DerivedClaims
+from sequencer.contest import Contest
 from sequencer.data_policy import DataPolicy
 from sequencer.derived import DerivedView
 from sequencer.dictionary import load_pages, named_pages
@@ -74,6 +75,7 @@ class Parts:
     derived: DerivedView
     builder: Builder
     batcher: Batcher
+    contest: Contest
     follower: Follower
     asserter: Asserter
     transactions: TransactionManager
@@ -165,6 +167,7 @@ class SequencerService(Service):
         return {
             "synced": parts.caught_up, "posting": parts.batcher.posting, "posted": parts.batcher.posted,
             "asserted": parts.asserter.asserted, "confirmed": parts.asserter.confirmed, "splits": parts.asserter.splits,
+            "racesLost": parts.contest.lost_on_l1, "racesSeenInTime": parts.contest.seen_in_time,
             "l1InFlight": parts.transactions.in_flight, "l1Bumps": parts.transactions.bumps,
             "l1Failure": parts.follower.failure or parts.derivation.failure or None,
         }
@@ -193,30 +196,37 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     derivation = RollupNode(of_node, derived_store, l1, beacon, workers=beacon.workers)
     derived = DerivedView(derivation)
     view = L1View(l1, inbox, config.l1.confirmations, settings.transactions.min_tip)
+    contest = Contest(transactions.address, config.l1.slot if settings.stagger is None else settings.stagger, settings.due_patience)
     builder = Builder(
         node, ledger, view,
         BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),
-        block_time=settings.block_time, data=DataPolicy(settings.data, settings.target_blobs, pages))
+        block_time=settings.block_time, data=DataPolicy(settings.data, settings.target_blobs, pages), contest=contest)
 
     async def confirmed_block() -> bytes:
         return (await contract.latest_confirmed()).block_hash
 
     follower = Follower(node, ledger, view, derived, builder, max_origin_age=rollup.max_origin_age,
-                        confirmed_block=confirmed_block)
-    batcher = Batcher(ledger, transactions, inbox, refused=follower.refused)
+                        confirmed_block=confirmed_block, overtaken=lambda batch: batcher.overtaken(batch))
+    batcher = Batcher(ledger, transactions, inbox, contest, refused=follower.refused)
 
     def unsafe_block(index: int) -> bytes | None:
         batch = ledger.get(index)
-        return None if batch is None or batch.is_open else batch.last_block
+        if batch is None or batch.header is None or batch.header.hash != derived.batch_hash(index):
+            return None  # L1 has somebody else's batch there, and it is about to be adopted
+        return batch.last_block
+
+    def ours(index: int) -> bool:
+        record = derived.record(index)
+        return record is not None and record.posted.inclusion.poster == transactions.address
 
     asserter = Asserter(
         l1, contract, deployment.block_number, transactions, claims(DerivedClaims(derived)),
         AsserterSettings(GameRules(dispute.stride, dispute.arity, int(dispute.window), int(dispute.clock)),
-                         dispute.assertion_bond, settings.assert_batches, settings.confirm),
-        unsafe_block=unsafe_block)
+                         dispute.assertion_bond, settings.assert_batches, settings.confirm, settings.assert_patience),
+        unsafe_block=unsafe_block, ours=ours)
     derived.on_change(follower.refresh)
     derived.on_change(asserter.refresh)
-    return Parts(node, ledger, derivation, derived, builder, batcher, follower, asserter, transactions)
+    return Parts(node, ledger, derivation, derived, builder, batcher, contest, follower, asserter, transactions)
 
 
 def _policy(config: Config) -> TransactionPolicy:

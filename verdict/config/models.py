@@ -206,6 +206,13 @@ class Sequencer(Table):
     pages: tuple[PageName, ...] | None = Field(
         None, description="pages that new batches name, the text first: addresses on L1, or files; without this key those "
         "that `verdict deploy` published, and with an empty list none")
+    stagger: Interval | None = Field(
+        None, description="where anyone may post and others do: a batch waits a part of this time before it is sent, drawn "
+        "anew each time, so that races are seen before they cost anything; one L1 block if it is left out")
+    due_patience: Interval = Field(
+        "30s", description="there, deposits and forced transactions alone are left to others' batches for so long")
+    assert_patience: Interval = Field(
+        "1m", description="a batch that somebody else posted is left to others to assert for so long, and up to twice that")
     assert_batches: Flag = Field(True, description="assert the result of every batch, and defend it")
     confirm: Flag = Field(True, description="confirm assertions whose window has passed")
     poll: Interval = Field("1s", description="how often L1 is asked for news")

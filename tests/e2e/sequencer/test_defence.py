@@ -1,4 +1,4 @@
-"""The asserter in games, and sequencers that meet other sequencers' batches."""
+"""The asserter in games, and other people's assertions and deployments."""
 
 from __future__ import annotations
 
@@ -100,28 +100,6 @@ async def test_a_liar_is_the_same_daemon_with_other_claims(tmp_path: Path) -> No
             assert second["batchHash"] == made["batchHash"] and second["commitment"] == made["commitment"]
             assert second["checkpointBlobs"] != made["checkpointBlobs"]
             assert honest.parts.follower.alarms == 0
-
-
-async def test_two_based_sequencers_agree_in_the_end(tmp_path: Path) -> None:
-    overrides = {**FAST, "rollup.sequencing": "based", "rollup.sequencer": None, "sequencer.assert_batches": False}
-    async with Devnet(tmp_path, overrides) as net:
-        other = net.another(sequencer=net.account(LIAR))
-        async with SequencerService(net.config) as one, SequencerService(other) as two:
-            for sequencer, account in ((one, 5), (two, 6), (one, 7), (two, 8)):
-                raw = net.account(account).sign_transaction({
-                    "chainId": 42069, "nonce": 0, "gas": 21000, "to": "0x" + "99" * 20, "value": 1, "type": 2,
-                    "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction
-                await sequencer.parts.node.submit(bytes(raw))
-
-            async def same() -> Any:
-                heads = {each.parts.node.resolve("safe").hash for each in (one, two)}  # type: ignore[union-attr]
-                world = one.parts.node.world_at(one.parts.node.resolve("safe"))  # type: ignore[arg-type]
-                return len(heads) == 1 and world.get_balance(b"\x99" * 20) == 4
-
-            await net.until(same, "both have all four transactions, safe and alike", timeout=90)
-            assert one.parts.follower.alarms == two.parts.follower.alarms == 0
-            posters = {event.args["poster"] for event in await net.events("BatchPosted")}
-            assert posters <= {net.account(1).address, net.account(LIAR).address}
 
 
 async def test_a_data_directory_of_another_deployment_is_refused(tmp_path: Path) -> None:

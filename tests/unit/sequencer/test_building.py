@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -25,6 +26,7 @@ from l1.fees import FeeMarket
 from sequencer.batcher import posting_call
 from sequencer.batches import Anchor, L1Origin, LocalBatch, QueueSlice
 from sequencer.builder import Builder
+from sequencer.contest import Contest
 from sequencer.data_policy import DataKind, DataPolicy
 from sequencer.l1view import L1Snapshot
 from sequencer.ledger import BatchLedger
@@ -69,7 +71,7 @@ def noise(size: int, seed: int) -> bytes:
 class Bench:
     """A node with a builder, a settable clock, and a second store in which batches are derived."""
 
-    def __init__(self, path: Path | None, data: DataPolicy | None = None) -> None:
+    def __init__(self, path: Path | None, data: DataPolicy | None = None, contest: Contest | None = None) -> None:
         alloc = {bytes.fromhex(key.address[2:]): 10**20 for key in KEYS}
         self.genesis = build_genesis(alloc, CHAIN_ID, PARAMS.gas_limit, 0, GWEI)
         self.store = ChainStore.open(path, self.genesis)
@@ -78,7 +80,7 @@ class Bench:
         self.node = L2Node(self.store, RULES, PARAMS, PoolLimits(), clock=lambda: self.now)
         self.ledger = BatchLedger(self.store, CHAIN_ID)
         self.builder = Builder(self.node, self.ledger, self.l1, BuilderSettings(30, 1800, 7200, False),  # type: ignore[arg-type]
-                               block_time=1, data=data or DataPolicy(), clock=lambda: self.now)
+                               block_time=1, data=data or DataPolicy(), contest=contest, clock=lambda: self.now)
 
     async def tick(self) -> bool:
         self.now += 1
@@ -293,3 +295,71 @@ async def test_the_ledger_remembers_kind_and_cost(tmp_path: Path) -> None:
     again.ledger.note_cost(closed(again, 0).closed((), 0), 1)  # another batch with that index
     assert closed(again, 0).cost == 12345
     again.store.close()
+
+
+def paid_on(key: int, nonce: int, to: LocalAccount, value: int) -> bytes:
+    fields = {"chainId": CHAIN_ID, "nonce": nonce, "gas": 21000, "to": to.address, "value": value, "type": 2,
+              "maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}
+    return bytes(KEYS[key].sign_transaction(fields).raw_transaction)
+
+
+async def test_what_dropped_blocks_had_comes_back_when_it_can_be_paid(bench: Bench) -> None:
+    """A deposit and a payment, spent in the next block. When both blocks are gone nobody has the money, so the pool can take
+    neither; as the money comes again, so do they."""
+    heir, owner = Account.create(), Account.create()
+    bench.l1.deposits = [Deposit(0, bytes.fromhex(owner.address[2:]), 10**9, 90)]
+    await bench.node.submit(paid_on(0, 0, heir, 10**18))
+    assert await bench.tick()
+    spent = []
+    for account in (heir, owner):
+        raw = bytes(account.sign_transaction({
+            "chainId": CHAIN_ID, "nonce": 0, "gas": 21000, "to": "0x" + "99" * 20, "value": 5, "type": 2,
+            "maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}).raw_transaction)
+        await bench.node.submit(raw)
+        spent.append(raw)
+    assert await bench.tick()
+    await bench.node.submit(late := bytes(heir.sign_transaction({
+        "chainId": CHAIN_ID, "nonce": 1, "gas": 21000, "to": "0x" + "99" * 20, "value": 6, "type": 2,
+        "maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}).raw_transaction))  # still in the pool
+
+    _, switch = bench.ledger.truncate(0)
+    bench.builder.forget()
+    bench.node.announce(switch)
+    assert len(bench.node.pool) == 1 and len(bench.node.displaced) == 3
+    for _ in range(3):
+        await bench.tick()
+    assert len(bench.node.displaced) == len(bench.node.pool) == 0
+    blocks = [bench.store.block(block.hash) for block in bench.ledger.open_batch.blocks]  # type: ignore[union-attr]
+    included = [raw for block in blocks for raw in block.transactions]  # type: ignore[union-attr]
+    assert sorted(included) == sorted([paid_on(0, 0, heir, 10**18), *spent, late])
+
+
+async def test_what_cannot_be_paid_for_an_hour_is_forgotten(bench: Bench) -> None:
+    poor = Account.create()
+    raw = bytes(poor.sign_transaction({
+        "chainId": CHAIN_ID, "nonce": 0, "gas": 21000, "to": "0x" + "99" * 20, "value": 5, "type": 2,
+        "maxFeePerGas": 20 * GWEI, "maxPriorityFeePerGas": GWEI}).raw_transaction)
+    bench.node.displaced.take([(raw, bench.node.pool.decode(raw))])
+    await bench.node.submit(transfer(0, 0))
+    assert await bench.tick() and len(bench.node.displaced) == 1
+    bench.now += 3600
+    bench.l1.number, bench.l1.timestamp = 400, int(bench.now)
+    await bench.builder.close("test")
+    await bench.node.submit(transfer(0, 1))
+    assert await bench.tick() and len(bench.node.displaced) == 0
+
+
+async def test_deposits_alone_are_left_to_others_where_they_post(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "chain", contest=Contest(b"\x0a" * 20, due_patience=20))
+    await bench.node.submit(transfer(0, 0))
+    await bench.tick()
+    await bench.builder.close("test")
+    bench.l1.deposits = [Deposit(0, b"\x77" * 20, 10**9, 90)]
+    bench.l1.number, bench.l1.timestamp = 101, int(bench.now) + 1
+    closed = bench.ledger.get(0)
+    assert closed is not None
+    bench.ledger.put(replace(closed, foreign=True))
+    for _ in range(20):
+        assert not await bench.tick()
+    assert await bench.tick(), "nobody else took it"
+    bench.store.close()

@@ -54,8 +54,23 @@ def test_later_blocks_are_at_the_wall_clock() -> None:
 def test_l2_time_does_not_run_away() -> None:
     at = replace(IDLE, open_batch=batch(), transactions=True, parent_timestamp=1000 + LEAD)
     assert isinstance(decide(at, SETTINGS), Wait)
-    assert isinstance(decide(replace(at, open_batch=None), SETTINGS), Wait)
+    assert isinstance(decide(replace(at, open_batch=None, last_opened_at=971.0), SETTINGS), Wait)
     assert decide(replace(at, origin_timestamp=2000), SETTINGS) == ExtendBatch(1001 + LEAD, 1)
+
+
+def test_somebody_elses_batch_far_ahead_does_not_stop_the_chain() -> None:
+    at = replace(IDLE, transactions=True, parent_timestamp=1500)
+    assert decide(at, SETTINGS) == StartBatch(1501)
+    ours = replace(at, parent_timestamp=1501, last_opened_at=at.now)
+    assert isinstance(decide(ours, SETTINGS), Wait), "one every batch_interval"
+    assert decide(replace(ours, now=at.now + SETTINGS.batch_interval), SETTINGS) == StartBatch(1502)
+    assert isinstance(decide(replace(at, open_batch=batch()), SETTINGS), Wait), "and of one block"
+
+
+def test_nothing_is_built_that_may_not_be_posted() -> None:
+    at = replace(IDLE, transactions=True, due=True, may_post=False)
+    assert isinstance(decide(at, SETTINGS), Wait)
+    assert decide(replace(at, may_post=True), SETTINGS) == StartBatch(996)
 
 
 def test_old_full_drifted_and_stale_batches_are_closed() -> None:
