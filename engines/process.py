@@ -186,5 +186,6 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("VERDICT_", "NODE_")) and name != "PYTHONOPTIMIZE"
     }
+    ours["VERDICT_ENGINE_PARENT"] = str(os.getpid())  # for orphan.cjs: the parent may be gone before Node is up
     ours["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_PROJECT), os.environ.get("PYTHONPATH"))))
     return ours
