@@ -1,4 +1,4 @@
-"""The Inbox, the Rollup and EXECUTE, as Python sees them: typed readers, and calldata of what is sent to them.
+"""The Inbox, the Rollup, the Portal and EXECUTE, as Python sees them: typed readers, and calldata of what is sent to them.
 
 Readers raise RpcError for a revert (`describe_error(error.data)` names it), L1Unavailable, and AnswerMalformed if
 no such contract is there. `block` is a number, a hash or a label. Amounts are wei unless said otherwise.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
 
 from execution.abi import state_tuple
@@ -20,7 +21,7 @@ from l1.rpc_errors import RpcAnswer, rpc_error_of
 
 __all__ = [
     "EXECUTE_ADDRESS", "AnswerMalformed", "AssertionRecord", "Execute", "GameRecord", "Inbox", "LatestConfirmed",
-    "Rollup", "Stage", "artifact", "describe_error", "error_names", "read_inbox_event", "read_rollup_event", "revert_reason",
+    "Portal", "Rollup", "Stage", "WithdrawalStatus", "artifact", "describe_error", "error_names", "read_inbox_event", "read_rollup_event", "revert_reason",
 ]  # fmt: skip
 
 EXECUTE_ADDRESS = bytes(18) + b"\x01\x01"
@@ -75,6 +76,14 @@ class LatestConfirmed:
     batch_count: int
     state_root: bytes
     block_hash: bytes
+
+
+class WithdrawalStatus(IntEnum):
+    """In IPortal.sol."""
+
+    UNKNOWN = 0
+    PROVEN = 1
+    FINALIZED = 2
 
 
 class _Contract:
@@ -171,14 +180,82 @@ class Inbox(_Contract):
         """Calldata; 1 to 24,575 bytes. A page that is there already is left as it is."""
         return artifact("Inbox").call("publishPage", data)
 
-    @staticmethod
-    def deposit(recipient: bytes) -> bytes:
-        """Calldata; the transaction's value is the deposit, in whole Gwei."""
-        return artifact("Inbox").call("deposit", recipient)
+    async def portal(self, block: BlockId = "latest") -> bytes:
+        """20 bytes: the only depositor."""
+        return address_bytes(await self._one("portal", block=block))
+
+    async def force_fee(self, block: BlockId = "latest") -> int:
+        """Wei that the next forced transaction costs. It rises by a sixteenth with each that comes before it."""
+        return await self._one("forceFee", block=block)
 
     @staticmethod
     def force_transaction(raw: bytes) -> bytes:
+        """Calldata; payable with `force_fee`, and what is more comes back."""
         return artifact("Inbox").call("forceTransaction", raw)
+
+
+class Portal(_Contract):
+    """Money and messages between L1 and L2. Values are wei of L2; messages are the structs of Messages.sol."""
+
+    artifact_name = "Portal"
+
+    async def escrowed(self, block: BlockId = "latest") -> int:
+        """What L2 may still take out."""
+        return await self._one("escrowed", block=block)
+
+    async def withdrawal_status(self, message_hash: bytes, block: BlockId = "latest") -> WithdrawalStatus:
+        return WithdrawalStatus(await self._one("withdrawalStatus", message_hash, block=block))
+
+    async def is_sent(self, message_hash: bytes, block: BlockId = "latest") -> bool:
+        """Whether that message to L2 was sent."""
+        return await self._one("sentMessages", message_hash, block=block) == 1
+
+    async def gas_token(self, block: BlockId = "latest") -> bytes:
+        """20 bytes; zero: ether."""
+        return address_bytes(await self._one("gasToken", block=block))
+
+    async def gas_token_unit(self, block: BlockId = "latest") -> int:
+        """Wei of L2 for one smallest unit of the gas token."""
+        return await self._one("gasTokenUnit", block=block)
+
+    async def vault(self, block: BlockId = "latest") -> bytes:
+        """20 bytes: whom depositors of an ERC-20 approve (not the Portal); zero: ether."""
+        return address_bytes(await self._one("vault", block=block))
+
+    @staticmethod
+    def deposit(recipient: bytes) -> bytes:
+        """Calldata; the transaction's value is the deposit, in whole Gwei."""
+        return artifact("Portal").call("deposit", recipient)
+
+    @staticmethod
+    def deposit_token(recipient: bytes, amount: int) -> bytes:
+        """Calldata; `amount` in the gas token's smallest units, which the vault must be allowed to take."""
+        return artifact("Portal").call("depositToken", recipient, amount)
+
+    @staticmethod
+    def send_message(target: bytes, value: int, refund_to: bytes, data: bytes) -> bytes:
+        """Calldata; payable with `value`, in whole Gwei, unless the gas token is an ERC-20."""
+        return artifact("Portal").call("sendMessage", target, value, refund_to, data)
+
+    @staticmethod
+    def prove_withdrawal(
+        message: AbiStruct, assertion_id: bytes, account_proof: Sequence[bytes], storage_proof: Sequence[bytes],
+    ) -> bytes:  # fmt: skip
+        """Calldata. Proofs: RLP of trie nodes from the root down, as eth_getProof has them."""
+        return artifact("Portal").call(
+            "proveWithdrawal", message.as_tuple(), assertion_id, list(account_proof), list(storage_proof))
+
+    @staticmethod
+    def finalize_withdrawal(message: AbiStruct) -> bytes:
+        return artifact("Portal").call("finalizeWithdrawal", message.as_tuple())
+
+    @staticmethod
+    def prove_and_finalize_withdrawal(
+        message: AbiStruct, assertion_id: bytes, account_proof: Sequence[bytes], storage_proof: Sequence[bytes],
+    ) -> bytes:  # fmt: skip
+        """As `prove_withdrawal`, and pays at once."""
+        return artifact("Portal").call(
+            "proveAndFinalizeWithdrawal", message.as_tuple(), assertion_id, list(account_proof), list(storage_proof))
 
 
 class Rollup(_Contract):

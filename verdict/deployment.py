@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from verdict.config import Config
 
-STAGES = ("kzg_setup", "step_verifier", "inbox", "rollup", "stage")
+if TYPE_CHECKING:
+    from verdict.genesis import L1Addresses
+
+STAGES = ("kzg_setup", "step_verifier", "inbox", "rollup", "portal", "stage")
 """The contracts in the order in which they are created."""
 
-VERSION = 3
-"""Of the file, and of the contracts' interface: 3 has the dictionary's pages, batches in calldata and cell proofs."""
+LINKED = ("inbox", "rollup", "portal", "token_bridge")
+"""Those that depend on each other's addresses, also of ones that come later: created one after the other, or all anew."""
+
+VERSION = 4
+"""Of the file, and of the contracts' interface: 4 has the Portal, and forced transactions cost."""
 
 
 class DeploymentError(Exception):
@@ -65,10 +72,16 @@ class Progress(_Record):
     l1_chain_id: int
     l2_chain_id: int
     deployer: str
+    predicted: dict[str, str]  # addresses of the LINKED contracts
     genesis: Genesis
     contracts: dict[str, Creation] = {}
     pages: tuple[Page, ...] = ()  # those of `data.dictionary`, in its order
     complete: bool = False
+
+    @property
+    def l1_addresses(self) -> L1Addresses:
+        """What L2's genesis needs to know, before it is there."""
+        return _l1_addresses(self.predicted["portal"], self.predicted["token_bridge"])
 
 
 class Deployment(_Record):
@@ -81,11 +94,18 @@ class Deployment(_Record):
     step_verifier: str
     inbox: str
     rollup: str
+    portal: str
+    token_bridge: str
     stage: str
     genesis: Genesis
     pages: tuple[str, ...] = ()  # addresses of the dictionary's pages that `data.dictionary` named
     block_number: int  # of the L1 block with the first contract: nothing of the rollup lies before it
     block_hash: str
+
+    @property
+    def l1_addresses(self) -> L1Addresses:
+        """What L2's genesis was made with."""
+        return _l1_addresses(self.portal, self.token_bridge)
 
     @classmethod
     def load(cls, config: Config) -> Deployment:
@@ -117,8 +137,17 @@ class Deployment(_Record):
             step_verifier=made["step_verifier"].address,
             inbox=made["inbox"].address,
             rollup=made["rollup"].address,
+            portal=made["portal"].address,
+            token_bridge=progress.predicted["token_bridge"],
             stage=made["stage"].address,
         )
+
+
+def _l1_addresses(portal: str, token_bridge: str) -> L1Addresses:
+    # Here, as it brings the execution package along, and with that the time to load it.
+    from verdict.genesis import L1Addresses
+
+    return L1Addresses(bytes.fromhex(portal[2:]), bytes.fromhex(token_bridge[2:]))
 
 
 def load_progress(path: Path) -> Progress | None:
@@ -147,7 +176,7 @@ def check_version(progress: Progress, config: Config) -> None:
     if progress.version != VERSION:
         raise DeploymentError(
             f"{config.deployment_path} is of version {progress.version}, this program needs {VERSION}: the contracts have "
-            "other interfaces (dictionary pages came with version 3) and can't be upgraded. Run the version of Verdict that "
+            "other interfaces (the Portal came with version 4) and can't be upgraded. Run the version of Verdict that "
             "deployed them, or deploy a new rollup with a data_dir of its own (`verdict deploy --reset` if L1 was started "
             "afresh)")
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from execution.genesis import build_genesis
 from execution.types import StepState
 from verdict.config import Config
 
 GENESIS_TIMESTAMP = 0
 """Seconds since the epoch. L2 time begins with the L1 origin of the first batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class L1Addresses:
+    """Contracts on L1, 20 bytes each, that contracts of the L2 genesis trust."""
+
+    portal: bytes
+    token_bridge: bytes
 
 
 def l2_genesis(config: Config) -> tuple:

@@ -32,7 +32,7 @@ class Event:
 
 
 class Contracts:
-    """Inbox, Rollup and EXECUTE of one deployment."""
+    """Inbox, Rollup, Portal and EXECUTE of one deployment."""
 
     def __init__(self, w3: AsyncWeb3, deployment: Deployment):
         self.w3 = w3
@@ -41,6 +41,8 @@ class Contracts:
             address=w3.to_checksum_address(deployment.inbox), abi=artifact("Inbox").abi, decode_tuples=True)
         self.rollup: AsyncContract = w3.eth.contract(
             address=w3.to_checksum_address(deployment.rollup), abi=artifact("Rollup").abi, decode_tuples=True)
+        self.portal: AsyncContract = w3.eth.contract(
+            address=w3.to_checksum_address(deployment.portal), abi=artifact("Portal").abi, decode_tuples=True)
         self.verifier: AsyncContract = w3.eth.contract(
             address=w3.to_checksum_address(deployment.step_verifier), abi=artifact("StepVerifier").abi, decode_tuples=True)
         self.execute: AsyncContract = w3.eth.contract(address=w3.to_checksum_address(EXECUTE), abi=artifact("IExecute").abi)

@@ -46,7 +46,7 @@ async def read_status(config: Config, deployment: Deployment, rpc: Any) -> dict[
             },
             "contracts": {
                 "inbox": deployment.inbox, "rollup": deployment.rollup, "step_verifier": deployment.step_verifier,
-                "stage": deployment.stage},
+                "portal": deployment.portal, "stage": deployment.stage},
             "batches": {
                 "count": batch_count,
                 "head": _hex(batch_hash),

@@ -58,11 +58,15 @@ interface IInbox is IDictionary {
     /// What posting would fix for an origin block number: every node can compute it from events; here to check.
     function due(uint64 originNumber) external view returns (uint64 depositEnd, uint64 forcedEnd);
 
-    /// value is credited to `recipient` on L2; must be a positive multiple of 1 Gwei.
-    function deposit(address recipient) external payable returns (uint64 index);
+    /// For the Portal, which has the money: has `amountGwei`, not zero, credited to `recipient` on L2.
+    function enqueueDeposit(address recipient, uint64 amountGwei) external returns (uint64 index);
 
-    /// Queues a signed L2 transaction (1 to MAX_FORCED_SIZE bytes) that every later batch must take in its turn.
-    function forceTransaction(bytes calldata raw) external returns (uint64 index);
+    /// Queues a signed L2 transaction (1 to MAX_FORCED_SIZE bytes) that every later batch must take in its turn. Payable
+    /// with at least `forceFee()`, which is burned; the rest comes back.
+    function forceTransaction(bytes calldata raw) external payable returns (uint64 index);
+
+    /// Wei that the next forced transaction costs.
+    function forceFee() external view returns (uint256);
 
     function headBatch() external view returns (bytes32 batchHash, uint64 count); // count = number of batches
     function batchExists(bytes32 batchHash) external view returns (bool);
@@ -72,5 +76,6 @@ interface IInbox is IDictionary {
     function depositCount() external view returns (uint64);
     function forcedCount() external view returns (uint64);
     function sequencer() external view returns (address); // zero: anyone (based)
+    function portal() external view returns (address); // the only depositor
     function exclusiveUntil() external view returns (uint64); // L1 timestamp after which anyone may post
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {BatchHeader} from "./IInbox.sol";
+import {BatchHeader, IInbox} from "./IInbox.sol";
 import {StepState} from "./Types.sol";
 
 /// docs/protocol.md sections 5 to 7. Commitments are bytes31.
@@ -145,6 +145,7 @@ interface IRollup {
     function reclaim(bytes32 gameId) external;
     function withdraw(address to) external returns (uint256); // pays out the caller's credit
 
+    function inbox() external view returns (IInbox);
     function credit(address who) external view returns (uint256);
     function assertion(bytes32 id) external view returns (Assertion memory);
     function game(bytes32 gameId) external view returns (Game memory);

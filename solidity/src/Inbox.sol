@@ -3,18 +3,21 @@ pragma solidity ^0.8.28;
 
 import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
+import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {Dictionary} from "./Dictionary.sol";
 import {BatchHeader, IInbox} from "./IInbox.sol";
 import {ChunkRoot} from "./lib/ChunkRoot.sol";
+import {FakeExponential} from "./lib/FakeExponential.sol";
 
 /// docs/protocol.md section 2: the order of L2. Batches are only ever appended. No owner, no pause, no upgrade.
 ///
-/// Deposited ETH stays here. What a forced transaction costs its sender is the L1 gas of queueing it and, on L2, its
-/// own gas if it is valid; pricing of invalid ones is left to a version with a fee market.
+/// No money stays here: deposits are the Portal's, and what forced transactions cost is burned.
 contract Inbox is IInbox, Dictionary {
     error ZeroMaxOriginAge();
     error MaxOriginAgeTooLong(uint64 maxOriginAge, uint64 limit);
     error ExclusiveTimeoutOutOfRange(uint64 exclusiveTimeout, uint64 limit);
+    error ZeroPortal();
+    error ZeroForceFee();
 
     error NotSequencer(address caller, uint64 exclusiveUntil);
     error ParentMismatch(bytes32 given, bytes32 head);
@@ -28,9 +31,10 @@ contract Inbox is IInbox, Dictionary {
     error OriginTooOld(uint256 originNumber, uint256 oldest);
     error OriginBeforeParents(uint256 originNumber, uint64 parentOriginNumber);
     error OriginHeaderMismatch(uint256 originNumber, bytes32 headerHash);
+    error NotPortal(address caller);
     error ZeroRecipient();
-    error NotWholeGwei(uint256 value);
-    error DepositTooLarge(uint256 value);
+    error ZeroDeposit();
+    error ForceFeeTooLow(uint256 given, uint256 fee);
     error ForcedSizeOutOfRange(uint256 size, uint256 limit);
     error UnknownBatch(bytes32 batchHash);
 
@@ -58,6 +62,10 @@ contract Inbox is IInbox, Dictionary {
     uint64 public constant MAX_ORIGIN_AGE_LIMIT = 8191;
     /// Seconds.
     uint64 public constant EXCLUSIVE_TIMEOUT_LIMIT = 30 days;
+    /// So many forced transactions more than there were L1 blocks, and the next costs e times as much.
+    uint64 public constant FORCE_FEE_UPDATE_FRACTION = 16;
+    /// Burned ETH is sent to the zero address: nobody has its key.
+    address private constant BURN = address(0);
 
     /// @inheritdoc IInbox
     address public immutable sequencer;
@@ -65,13 +73,20 @@ contract Inbox is IInbox, Dictionary {
     uint64 public immutable exclusiveTimeout;
     /// L1 blocks.
     uint64 public immutable maxOriginAge;
+    /// @inheritdoc IInbox
+    address public immutable portal;
+    /// Wei.
+    uint256 public immutable minForceFee;
 
     bytes32 private _head;
     uint64 private _count;
     uint64 private _originNumber; // of the last batch
     uint64 private _depositNext;
     uint64 private _forcedNext;
-    uint64 private _sequencerPostedAt;
+    uint64 private _renewedAt; // when the sequencer's right was renewed last: L1 timestamp
+    uint64 private _renewedBlock; // and L1 block
+    uint64 private _forceExcess; // at _forceBlock, the last one with a forced transaction
+    uint64 private _forceBlock;
     Deposit[] private _deposits;
     Forced[] private _forced;
     mapping(bytes32 batchHash => uint256 indexPlusOne) private _batches;
@@ -79,7 +94,15 @@ contract Inbox is IInbox, Dictionary {
     /// @param sequencer_ zero: anyone may post at any time (then `exclusiveTimeout_` must be 0)
     /// @param exclusiveTimeout_ seconds
     /// @param maxOriginAge_ L1 blocks
-    constructor(address sequencer_, uint64 exclusiveTimeout_, uint64 maxOriginAge_) {
+    /// @param portal_ whose deposits are taken
+    /// @param minForceFee_ wei that a forced transaction costs when there was none for a while
+    constructor(
+        address sequencer_,
+        uint64 exclusiveTimeout_,
+        uint64 maxOriginAge_,
+        address portal_,
+        uint256 minForceFee_
+    ) {
         if (maxOriginAge_ == 0) revert ZeroMaxOriginAge();
         if (maxOriginAge_ > MAX_ORIGIN_AGE_LIMIT) revert MaxOriginAgeTooLong(maxOriginAge_, MAX_ORIGIN_AGE_LIMIT);
         if ((sequencer_ == address(0)) != (exclusiveTimeout_ == 0) || exclusiveTimeout_ > EXCLUSIVE_TIMEOUT_LIMIT) {
@@ -88,7 +111,10 @@ contract Inbox is IInbox, Dictionary {
         sequencer = sequencer_;
         exclusiveTimeout = exclusiveTimeout_;
         maxOriginAge = maxOriginAge_;
-        _sequencerPostedAt = uint64(block.timestamp);
+        if (portal_ == address(0)) revert ZeroPortal();
+        if (minForceFee_ == 0) revert ZeroForceFee(); // it could never rise
+        (portal, minForceFee) = (portal_, minForceFee_);
+        (_renewedAt, _renewedBlock) = (uint64(block.timestamp), uint64(block.number));
         // No origin from before this contract: the genesis must not depend on when the first batch is posted.
         if (block.number > 0) _originNumber = uint64(block.number - 1);
     }
@@ -141,23 +167,32 @@ contract Inbox is IInbox, Dictionary {
     }
 
     /// @inheritdoc IInbox
-    function deposit(address recipient) external payable returns (uint64 index) {
+    function enqueueDeposit(address recipient, uint64 amountGwei) external returns (uint64 index) {
+        if (msg.sender != portal) revert NotPortal(msg.sender);
         if (recipient == address(0)) revert ZeroRecipient();
-        if (msg.value == 0 || msg.value % 1 gwei != 0) revert NotWholeGwei(msg.value);
-        if (msg.value / 1 gwei > type(uint64).max) revert DepositTooLarge(msg.value);
-        uint64 amountGwei = uint64(msg.value / 1 gwei);
+        if (amountGwei == 0) revert ZeroDeposit();
         index = depositCount();
         _deposits.push(Deposit(recipient, amountGwei, uint32(block.number)));
         emit Deposited(index, recipient, amountGwei);
     }
 
     /// @inheritdoc IInbox
-    function forceTransaction(bytes calldata raw) external returns (uint64 index) {
+    function forceTransaction(bytes calldata raw) external payable returns (uint64 index) {
         if (raw.length == 0 || raw.length > MAX_FORCED_SIZE) revert ForcedSizeOutOfRange(raw.length, MAX_FORCED_SIZE);
+        uint256 fee = forceFee();
+        if (msg.value < fee) revert ForceFeeTooLow(msg.value, fee);
+        (_forceExcess, _forceBlock) = (_excess() + 1, uint64(block.number));
         bytes32 rawHash = keccak256(raw);
         index = forcedCount();
         _forced.push(Forced(rawHash, uint64(block.number)));
         emit TransactionForced(index, rawHash, raw);
+        SafeTransferLib.safeTransferETH(BURN, fee);
+        if (msg.value != fee) SafeTransferLib.safeTransferETH(msg.sender, msg.value - fee);
+    }
+
+    /// @inheritdoc IInbox
+    function forceFee() public view returns (uint256) {
+        return FakeExponential.compute(minForceFee, _excess(), FORCE_FEE_UPDATE_FRACTION);
     }
 
     /// @inheritdoc IInbox
@@ -200,9 +235,11 @@ contract Inbox is IInbox, Dictionary {
     }
 
     /// @inheritdoc IInbox
-    /// @dev Only the sequencer's own batches renew its right: a dead sequencer doesn't slow down who replaces it.
+    /// @dev Only the sequencer's own batches renew its right: a dead sequencer doesn't slow down who replaces it. Nor do
+    /// they while they leave waiting what was there at the last renewal, or it could keep the queues waiting for ever with
+    /// a batch of 16 now and then. So whatever has waited for two timeouts is free for anyone to take in.
     function exclusiveUntil() public view returns (uint64) {
-        return sequencer == address(0) ? 0 : _sequencerPostedAt + exclusiveTimeout;
+        return sequencer == address(0) ? 0 : _renewedAt + exclusiveTimeout;
     }
 
     /// The origin of the next batch is this L1 block or a later one.
@@ -215,11 +252,26 @@ contract Inbox is IInbox, Dictionary {
         return (_depositNext, _forcedNext);
     }
 
-    /// Who may post now, onto what. The sequencer's batches renew its right.
-    function _requireTurn(bytes32 parentHash) private {
-        if (msg.sender == sequencer) _sequencerPostedAt = uint64(block.timestamp);
-        else if (block.timestamp <= exclusiveUntil()) revert NotSequencer(msg.sender, exclusiveUntil());
+    /// Who may post now, onto what.
+    function _requireTurn(bytes32 parentHash) private view {
+        if (msg.sender != sequencer && block.timestamp <= exclusiveUntil()) {
+            revert NotSequencer(msg.sender, exclusiveUntil());
+        }
         if (parentHash != _head) revert ParentMismatch(parentHash, _head);
+    }
+
+    /// After a batch: the sequencer's right, see `exclusiveUntil`.
+    function _renew() private {
+        if (msg.sender != sequencer) return;
+        if (_depositNext < depositCount() && _deposits[_depositNext].l1Block <= _renewedBlock) return;
+        if (_forcedNext < forcedCount() && _forced[_forcedNext].l1Block <= _renewedBlock) return;
+        (_renewedAt, _renewedBlock) = (uint64(block.timestamp), uint64(block.number));
+    }
+
+    /// How many more transactions were forced than L1 blocks have passed, counted from zero.
+    function _excess() private view returns (uint64) {
+        uint64 passed = uint64(block.number) - _forceBlock;
+        return _forceExcess > passed ? _forceExcess - passed : 0;
     }
 
     /// Fixes the rest of `header`, whose data is in it already, and makes it the next batch.
@@ -247,6 +299,7 @@ contract Inbox is IInbox, Dictionary {
         _depositNext = header.depositEnd;
         _forcedNext = header.forcedEnd;
         _batches[batchHash] = _count;
+        _renew();
         emit BatchPosted(header.index, batchHash, msg.sender, header);
     }
 

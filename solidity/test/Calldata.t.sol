@@ -79,8 +79,8 @@ contract CalldataTest is Fixture {
 
     function test_PostsAndSaysTheData() public {
         vm.deal(address(this), 1 ether);
-        inbox.deposit{value: 1 gwei}(STRANGER);
-        inbox.forceTransaction("forced");
+        portal.deposit{value: 1 gwei}(STRANGER);
+        force("forced");
         address[] memory pages = new address[](2);
         (pages[0], pages[1]) = (inbox.publishPage("text"), inbox.publishPage("addresses"));
         bytes memory data = chunks(5);

@@ -149,7 +149,7 @@ contract DictionaryTest is Fixture {
         requireNoPage(address(inbox));
         requireNoPage(SSTORE2.write("text")); // code that looks like a page
         requireNoPage(new Stage().stage("text"));
-        Inbox other = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE);
+        Inbox other = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, address(portal), MIN_FORCE_FEE);
         requireNoPage(other.publishPage("text"));
         address real = inbox.publishPage("text");
         assertTrue(!other.isPage(real), "nor the other way round");

@@ -51,6 +51,7 @@ contract GasTest is Fixture {
     {
         meter.cool(address(rollup));
         meter.cool(address(inbox));
+        meter.cool(address(portal));
         meter.cool(address(verifier));
         uint256 tokens = 0; // EIP-7623: a zero byte is one, another four
         for (uint256 i = 0; i < call.length; ++i) {
@@ -71,22 +72,22 @@ contract GasTest is Fixture {
         vm.deal(address(this), 1 ether);
         postBatch(1);
         address i = address(inbox);
-        inbox.deposit{value: 1 gwei}(STRANGER);
-        inbox.forceTransaction("x");
-        measure("deposit", i, STRANGER, 1 gwei, abi.encodeCall(inbox.deposit, (STRANGER)), 0);
+        portal.deposit{value: 1 gwei}(STRANGER);
+        force("x");
+        measure("deposit", address(portal), STRANGER, 1 gwei, abi.encodeCall(portal.deposit, (STRANGER)), 0);
         bytes memory raw = new bytes(110);
         for (uint256 k = 0; k < 110; ++k) {
             raw[k] = 0xff;
         }
-        measure("forceTransaction of 110 bytes", i, STRANGER, 0, abi.encodeCall(inbox.forceTransaction, (raw)), 0);
+        measure("forceTransaction of 110 bytes", i, STRANGER, inbox.forceFee(), abi.encodeCall(inbox.forceTransaction, (raw)), 0);
         for (uint64 b = 0; b < 4; ++b) {
             vm.roll(height() + 1);
             bytes memory rlp = origin(height() - 1);
             uint256 n = b < 2 ? b : b == 2 ? 6 : 0;
             if (b == 3) {
                 for (uint256 k = 0; k < 16; ++k) {
-                    inbox.deposit{value: 1 gwei}(STRANGER);
-                    inbox.forceTransaction(raw);
+                    portal.deposit{value: 1 gwei}(STRANGER);
+                    force(raw);
                 }
                 vm.roll(height() + 1);
                 rlp = origin(height() - 1);

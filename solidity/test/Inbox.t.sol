@@ -22,16 +22,20 @@ contract InboxTest is Fixture {
 
     function test_ConstructorRefusesNonsense() public {
         vm.expectRevert(Inbox.ZeroMaxOriginAge.selector);
-        new Inbox(SEQUENCER, 1, 0);
+        new Inbox(SEQUENCER, 1, 0, STRANGER, 1);
         vm.expectRevert(abi.encodeWithSelector(Inbox.MaxOriginAgeTooLong.selector, 8192, 8191));
-        new Inbox(SEQUENCER, 1, 8192);
+        new Inbox(SEQUENCER, 1, 8192, STRANGER, 1);
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(SEQUENCER, 0, 1);
+        new Inbox(SEQUENCER, 0, 1, STRANGER, 1);
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(SEQUENCER, 30 days + 1, 1);
+        new Inbox(SEQUENCER, 30 days + 1, 1, STRANGER, 1);
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(address(0), 1, 1);
-        new Inbox(address(0), 0, 8191);
+        new Inbox(address(0), 1, 1, STRANGER, 1);
+        vm.expectRevert(Inbox.ZeroPortal.selector);
+        new Inbox(SEQUENCER, 1, 1, address(0), 1);
+        vm.expectRevert(Inbox.ZeroForceFee.selector);
+        new Inbox(SEQUENCER, 1, 1, STRANGER, 0);
+        new Inbox(address(0), 0, 8191, STRANGER, 1);
     }
 
     // ---- batches
@@ -125,7 +129,7 @@ contract InboxTest is Fixture {
     }
 
     function test_BasedIsOpenToAll() public {
-        inbox = new Inbox(address(0), 0, 10);
+        inbox = new Inbox(address(0), 0, 10, STRANGER, 1);
         vm.roll(1010);
         bytes memory rlp = origin(1009);
         assertEq(inbox.exclusiveUntil(), 0, "never");
@@ -201,54 +205,52 @@ contract InboxTest is Fixture {
 
     // ---- queues
 
-    function test_Deposits() public {
-        vm.deal(address(this), 10 ether);
-        uint64 index = inbox.deposit{value: 3 gwei}(STRANGER);
-        assertEq(index, 0, "first");
-        index = inbox.deposit{value: 1 ether}(CHALLENGER);
+    function test_DepositsAreThePortals() public {
+        vm.startPrank(address(portal));
+        assertEq(inbox.enqueueDeposit(STRANGER, 3), 0, "first");
+        inbox.enqueueDeposit(CHALLENGER, type(uint64).max);
         (address recipient, uint64 amount, uint64 l1Block) = inbox.depositAt(1);
         assertEq(recipient, CHALLENGER, "recipient");
-        assertEq(amount, 1e9, "Gwei");
+        assertEq(amount, type(uint64).max, "Gwei");
         assertEq(l1Block, height(), "block");
         assertEq(inbox.depositCount(), 2, "count");
-        assertEq(address(inbox).balance, 1 ether + 3 gwei, "kept");
-        vm.expectRevert(abi.encodeWithSelector(Inbox.NotWholeGwei.selector, 0));
-        inbox.deposit(STRANGER);
-        vm.expectRevert(abi.encodeWithSelector(Inbox.NotWholeGwei.selector, 1 gwei + 1));
-        inbox.deposit{value: 1 gwei + 1}(STRANGER);
+        vm.expectRevert(Inbox.ZeroDeposit.selector);
+        inbox.enqueueDeposit(STRANGER, 0);
         vm.expectRevert(Inbox.ZeroRecipient.selector);
-        inbox.deposit{value: 1 gwei}(address(0));
-        vm.deal(address(this), type(uint128).max);
-        vm.expectPartialRevert(Inbox.DepositTooLarge.selector);
-        inbox.deposit{value: uint256(1 << 64) * 1 gwei}(STRANGER);
+        inbox.enqueueDeposit(address(0), 1);
+        vm.stopPrank();
+        vm.prank(SEQUENCER);
+        vm.expectRevert(abi.encodeWithSelector(Inbox.NotPortal.selector, SEQUENCER));
+        inbox.enqueueDeposit(STRANGER, 1);
         vm.expectRevert();
         inbox.depositAt(2);
     }
 
     function test_ForcedTransactions() public {
         bytes memory raw = new bytes(32768);
-        inbox.forceTransaction(raw);
-        inbox.forceTransaction(hex"02");
+        vm.deal(address(this), 1 ether);
+        force(raw);
+        force(hex"02");
         (bytes32 rawHash, uint64 l1Block) = inbox.forcedAt(1);
         assertEq(rawHash, keccak256(hex"02"), "hash");
         assertEq(l1Block, height(), "block");
         assertEq(inbox.forcedCount(), 2, "count");
         vm.expectRevert(abi.encodeWithSelector(Inbox.ForcedSizeOutOfRange.selector, 0, 32768));
-        inbox.forceTransaction("");
+        inbox.forceTransaction{value: 0.1 ether}("");
         vm.expectRevert(abi.encodeWithSelector(Inbox.ForcedSizeOutOfRange.selector, 32769, 32768));
-        inbox.forceTransaction(new bytes(32769));
+        inbox.forceTransaction{value: 0.1 ether}(new bytes(32769));
     }
 
     function test_DueIsTakenInOrderAndBounded() public {
         vm.deal(address(this), 1 ether);
         for (uint256 i = 0; i < 20; ++i) {
-            inbox.deposit{value: 1 gwei}(STRANGER);
-            if (i < 3) inbox.forceTransaction(abi.encode(i));
+            portal.deposit{value: 1 gwei}(STRANGER);
+            if (i < 3) force(abi.encode(i));
         }
         vm.roll(1001);
-        inbox.deposit{value: 1 gwei}(STRANGER);
+        portal.deposit{value: 1 gwei}(STRANGER);
         for (uint256 i = 0; i < 17; ++i) {
-            inbox.forceTransaction(abi.encode(i));
+            force(abi.encode(i));
         }
         requireDue(999, 0, 0);
         requireDue(1000, 16, 3);

@@ -23,10 +23,10 @@ contract StepVerifierTest is Fixture {
     function setUp() public override {
         super.setUp();
         vm.deal(address(this), 100 ether);
-        inbox.deposit{value: 5 gwei}(STRANGER);
-        inbox.deposit{value: 7 gwei}(CHALLENGER);
-        inbox.forceTransaction("forced 0");
-        inbox.forceTransaction("forced 1");
+        portal.deposit{value: 5 gwei}(STRANGER);
+        portal.deposit{value: 7 gwei}(CHALLENGER);
+        force("forced 0");
+        force("forced 1");
         batch = postBatch(130);
         batch = postBatch(70); // the second: index 1; nothing is due any more
     }

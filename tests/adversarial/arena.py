@@ -21,7 +21,7 @@ from execution.calls import contract_address
 from l1.beacon import BeaconSource
 from l1.blob_client import BlobClient
 from l1.client import L1Client
-from l1.contracts import Inbox, Rollup
+from l1.contracts import Inbox, Portal, Rollup
 from l1.events import AssertionStatus
 from l1.fees import FeeCaps
 from l1.txmanager import TransactionManager, TransactionPolicy
@@ -149,14 +149,14 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
 
 async def _queue(net: Devnet) -> None:
     """Two deposits, a forced transaction that is valid, and two that aren't."""
-    inbox, payer = net.contracts.inbox.address, net.account(9)
+    payer = net.account(9)
     for recipient in (b"\x0d" * 20, b"\x0e" * 20):
-        await net.send(net.w3, payer, to=inbox, data=Inbox.deposit(recipient), value=ETHER)
+        await net.send(net.w3, payer, to=net.deployment.portal, data=Portal.deposit(recipient), value=ETHER)
     for nonce, chain_id in ((0, 42069), (7, 42069), (1, 1)):
         raw = net.account(8).sign_transaction({
             "nonce": nonce, "chainId": chain_id, "gas": 21_000, "to": net.account(7).address, "value": 5,
             "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction
-        await net.send(net.w3, payer, to=inbox, data=Inbox.force_transaction(bytes(raw)))
+        await net.send(net.w3, payer, to=net.deployment.inbox, data=Inbox.force_transaction(bytes(raw)), value=ETHER // 1000)
 
 
 COUNTER = "0x6760015f54015f55005f5260086018f3"

@@ -81,8 +81,8 @@ async def read_much(net: Devnet, stones: int, *, forced: bool) -> bytes:
             await l2.eth.send_raw_transaction(_signed(account, nonce, each))
         await net.until(lambda: l2.eth.get_code(to_checksum_address(addresses[-1])), "the stones are there")
         if forced:
-            inbox = net.contracts.inbox.address
-            await net.send(net.w3, net.account(9), to=inbox, data=Inbox.force_transaction(reading))
+            await net.send(net.w3, net.account(9), to=net.deployment.inbox, data=Inbox.force_transaction(reading),
+                           value=await net.contracts.inbox.functions.forceFee().call())
         else:
             await l2.eth.send_raw_transaction(reading)
     finally:

@@ -78,6 +78,33 @@ async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
         assert status["l1"]["execute_gas_price"] >= 1
 
 
+@pytest.mark.parametrize("stage", ["step_verifier", "inbox", "rollup"])
+async def test_the_deployers_other_transactions_do_no_harm(tmp_path: Path, stage: str) -> None:
+    account, said = mnemonic_account(DEPLOYER), []
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        config = configuration(l1, tmp_path)
+        with pytest.raises(Interrupted):
+            await deploy(config, account, rpc, interrupt_at(stage))
+        before = load_progress(config.deployment_path)
+        nonce = int(await rpc.request("eth_getTransactionCount", [account.address, "latest"]), 16)
+        other = account.sign_transaction({
+            "nonce": nonce, "chainId": config.l1.chain_id, "gas": 21_000, "to": account.address, "value": 1,
+            "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9})
+        await rpc.request("eth_sendRawTransaction", [other.raw_transaction.to_0x_hex()])
+        deployment = await deploy(config, account, rpc, lambda done: said.append(done.name))
+        assert said.count("again") == 1
+        after = load_progress(config.deployment_path)
+        assert before is not None and after is not None
+        assert before.predicted["portal"] != after.predicted["portal"] == deployment.portal
+        assert before.contracts["step_verifier"] == after.contracts["step_verifier"]
+        assert rpc.w3 is not None
+        contracts = Contracts(rpc.w3, deployment)
+        assert await contracts.inbox.functions.portal().call() == deployment.portal
+        assert await contracts.portal.functions.rollup().call() == deployment.rollup
+        assert await contracts.rollup.functions.inbox().call() == deployment.inbox
+        assert await contracts.inbox.functions.forceFee().call() == config.rollup.force_fee
+
+
 async def test_contracts_of_an_older_version_are_refused_and_can_be_put_aside(tmp_path: Path) -> None:
     account = mnemonic_account(DEPLOYER)
     async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
@@ -88,7 +115,7 @@ async def test_contracts_of_an_older_version_are_refused_and_can_be_put_aside(tm
         older = {name: made for name, made in progress.contracts.items() if name != "stage"}
         save_progress(config.deployment_path, progress.model_copy(update={"version": 1, "contracts": older}))
         for attempt in (deploy(config, account, rpc), check_deployment(config, rpc)):
-            with pytest.raises(DeploymentError, match="of version 1, this program needs 3"):
+            with pytest.raises(DeploymentError, match="of version 1, this program needs 4"):
                 await attempt
     async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
         config = configuration(l1, tmp_path)

@@ -10,7 +10,7 @@ from derivation.node import RollupNode
 from l1.beacon import BeaconSource
 from l1.blob_client import BlobClient
 from l1.client import L1Client
-from l1.contracts import Inbox
+from l1.contracts import Inbox, Portal
 from tests.e2e.devnet import ETHER, Devnet
 from verdict.genesis import l2_genesis
 from verdict.node_settings import node_settings
@@ -22,12 +22,13 @@ LARGE = "0x6001600052" + "5b" * 5_000 + "00"
 async def test_a_node_derived_from_l1_alone_has_the_sequencers_blocks(tmp_path: Path) -> None:
     async with Devnet(tmp_path, {"sequencer.batch_interval": "2s"}) as net, net.sequencer():
         l2, user, poor = net.l2(), net.account(6), net.account(20)
-        await net.send(net.w3, net.account(9), to=net.contracts.inbox.address, data=Inbox.deposit(b"\x0d" * 20), value=ETHER)
+        await net.send(net.w3, net.account(9), to=net.deployment.portal, data=Portal.deposit(b"\x0d" * 20), value=ETHER)
         for chain_id in (42069, 1):  # a forced transaction that is included, and one that is a no-op
             raw = net.account(8).sign_transaction({
                 "nonce": 0, "chainId": chain_id, "gas": 21_000, "to": poor.address, "value": 5,
                 "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction
-            await net.send(net.w3, net.account(9), to=net.contracts.inbox.address, data=Inbox.force_transaction(bytes(raw)))
+            await net.send(net.w3, net.account(9), to=net.deployment.inbox, data=Inbox.force_transaction(bytes(raw)),
+                           value=ETHER // 1000)
         last: Any = None
         for value in range(4):
             await net.send(l2, user, to=poor.address, value=value, gas=21_000)

@@ -64,6 +64,8 @@ def _rollup(config: Config) -> Iterator[Problem]:
     if rollup.exclusive_timeout > 30 * 86400:
         yield Problem("rollup.exclusive_timeout", 'must be at most "30d": longer than that nobody could replace a '
                       "sequencer that is gone")
+    if rollup.force_fee == 0:
+        yield Problem("rollup.force_fee", 'must be at least "1 wei", or the price can never rise')
     seen: dict[str, int] = {}
     for index, entry in enumerate(rollup.alloc):
         if entry.address in seen:

@@ -133,6 +133,12 @@ class Rollup(Table):
         "24h", description="a sequencer silent for so long loses its exclusive right")
     max_origin_age: Annotated[Number, Field(ge=1, le=8190)] = Field(
         7200, description="L1 blocks that a batch's origin may be old; EIP-2935 remembers 8191")
+    gas_token: Address | None = Field(
+        None, description="ERC-20 on L1 that is L2's money, with at most 18 decimals, no transfer fees and no rebasing; ether if "
+        "it is left out")
+    force_fee: Wei = Field(
+        "0.0001 ether", description="what forcing a transaction through L1 costs at rest, in ether; burned. It rises by e for "
+        "16 more than L1 blocks pass")
     alloc: tuple[Allocation, ...] = Field((), description="accounts of the L2 genesis")
 
 

@@ -160,7 +160,7 @@ class Story:
     async def _honest_batch(self) -> None:
         timeline, alice, bob = self.timeline, self.alice, self.bob
         timeline.title("L2 transactions, over JSON-RPC")
-        deposit = asyncio.create_task(self._on_l1("deposit", self.contracts.inbox.functions.deposit(account(BOB).address), 2 * ETHER))
+        deposit = asyncio.create_task(self._on_l1("deposit", self.contracts.portal.functions.deposit(account(BOB).address), 2 * ETHER))
         self._tell(await alice.send("Alice sends Bob 5 ether", to=account(BOB).address, value=5 * ETHER))
         self._tell(await bob.send("Bob sends Alice 1 ether", to=account(ALICE).address, value=ETHER))
         token = Token(self.l2)
@@ -180,7 +180,8 @@ class Story:
         raw = await Wallet(self.l2, account(LIAR), L2_CHAIN, nonce=0).sign(to=account(ALICE).address, value=ETHER, gas=21_000)
         await deposit
         timeline.say("L2", "and forces the same through L1, where nobody can refuse it: it will be a no-op")
-        await self._on_l1("forceTransaction", self.contracts.inbox.functions.forceTransaction(raw), 0)
+        fee = await self.contracts.inbox.functions.forceFee().call()
+        await self._on_l1("forceTransaction", self.contracts.inbox.functions.forceTransaction(raw), 2 * fee)
         timeline.title("an honest assertion")
         made = await self._until(self._all_asserted, "the sequencer asserts its batches", 60)
         await self._window_passes(made)

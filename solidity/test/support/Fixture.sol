@@ -7,6 +7,7 @@ import {BatchHeader} from "../../src/IInbox.sol";
 import {CheckpointOpening, ChunkOpening, ElementOpening, StepProof} from "../../src/IRollup.sol";
 import {Inbox} from "../../src/Inbox.sol";
 import {KzgSetup} from "../../src/KzgSetup.sol";
+import {Portal} from "../../src/Portal.sol";
 import {Rollup} from "../../src/Rollup.sol";
 import {StepVerifier} from "../../src/StepVerifier.sol";
 import {Cursor, Input, InputKind, StepState} from "../../src/Types.sol";
@@ -29,6 +30,7 @@ abstract contract Fixture is Test {
     uint64 internal constant MAX_DRIFT = 600;
     uint64 internal constant MAX_ORIGIN_AGE = 1000;
     uint64 internal constant EXCLUSIVE_TIMEOUT = 3600;
+    uint256 internal constant MIN_FORCE_FEE = 0.0001 ether;
     uint64 internal constant WINDOW = 10000;
     uint64 internal constant CLOCK = 1000;
     uint256 internal constant ASSERTION_BOND = 10 ether;
@@ -39,6 +41,7 @@ abstract contract Fixture is Test {
     address internal setup;
     StepVerifier internal verifier;
     Rollup internal rollup;
+    Portal internal portal;
     bytes internal l2Parent; // RLP of the L2 genesis header
 
     function setUp() public virtual {
@@ -49,10 +52,9 @@ abstract contract Fixture is Test {
         EXECUTE.set(1 gwei, 0);
         mockKzg();
         l2Parent = header(0, 1_600_000_000, 0);
-        inbox = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE);
         setup = address(new KzgSetup());
         verifier = new StepVerifier(42069, "prague", 1 << 24, address(0xfee), 30_000_000, MAX_DRIFT, setup);
-        rollup = deployRollup(16, 2);
+        deployWithGasToken(address(0));
         address[4] memory people = [SEQUENCER, ASSERTER, CHALLENGER, STRANGER];
         for (uint256 i = 0; i < people.length; ++i) {
             vm.deal(people[i], 1000 ether);
@@ -75,6 +77,14 @@ abstract contract Fixture is Test {
         });
     }
 
+    /// Inbox, Rollup and Portal. The Inbox is told where the Portal will be.
+    function deployWithGasToken(address gasToken) internal {
+        address predicted = LibRLP.computeAddress(address(this), vm.getNonce(address(this)) + 2);
+        inbox = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, predicted, MIN_FORCE_FEE);
+        rollup = deployRollup(16, 2);
+        portal = new Portal(inbox, rollup, gasToken, address(0));
+    }
+
     function deployRollup(uint64 stride, uint64 arity) internal returns (Rollup) {
         return new Rollup(config(stride, arity));
     }
@@ -85,6 +95,10 @@ abstract contract Fixture is Test {
     }
 
     // ---- L1
+
+    function force(bytes memory raw) internal returns (uint64 index) {
+        return inbox.forceTransaction{value: inbox.forceFee()}(raw);
+    }
 
     function mockKzg() internal {
         vm.mockCall(address(0x0a), "", abi.encode(Kzg.ELEMENTS, Kzg.MODULUS));

@@ -10,6 +10,8 @@ interface Vm {
     function fee(uint256 basefee) external;
     function deal(address who, uint256 wei_) external;
     function etch(address who, bytes calldata code) external;
+    function getNonce(address who) external view returns (uint64);
+    function load(address who, bytes32 slot) external view returns (bytes32);
     function prank(address who) external;
     function startPrank(address who) external;
     function stopPrank() external;

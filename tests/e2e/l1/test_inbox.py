@@ -45,7 +45,7 @@ async def origin(client: L1Client) -> bytes:
 
 async def test_batches_in_calldata_and_pages(l1: EmbeddedL1, w3: AsyncWeb3) -> None:
     poster = l1.accounts[0]
-    created = await send(w3, poster, data=artifact("Inbox").deployment(bytes(20), 0, 100), gas=5_000_000)
+    created = await send(w3, poster, data=artifact("Inbox").deployment(bytes(20), 0, 100, poster.address, 1), gas=5_000_000)
     at = bytes.fromhex(created.contractAddress[2:])
     text = Random(5).randbytes(MAX_POINTER_DATA)
     page_of = [text, PAYEE * 50]

@@ -74,12 +74,12 @@ async def test_deposits_and_forced_transactions_arrive(tmp_path: Path) -> None:
     async with Devnet(tmp_path, FAST) as net, net.sequencer():
         l2 = net.l2()
         user, recipient = net.account(5), l2.to_checksum_address("0x" + "77" * 20)
-        await net.send(net.w3, user, to=net.deployment.inbox, value=ETHER,
-                       data=net.contracts.inbox.encode_abi("deposit", [recipient]))
+        await net.send(net.w3, user, to=net.deployment.portal, value=ETHER,
+                       data=net.contracts.portal.encode_abi("deposit", [recipient]))
         raw = user.sign_transaction({
             "chainId": 42069, "nonce": 0, "gas": 21000, "to": recipient, "value": 7, "type": 2,
             "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0}).raw_transaction
-        await net.send(net.w3, user, to=net.deployment.inbox,
+        await net.send(net.w3, user, to=net.deployment.inbox, value=ETHER // 1000,
                        data=net.contracts.inbox.encode_abi("forceTransaction", [bytes(raw)]))
 
         async def arrived() -> Any:

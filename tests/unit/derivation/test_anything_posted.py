@@ -150,7 +150,7 @@ async def test_every_node_ends_on_the_same_chain(seed: int) -> None:
 async def same_inputs(l1: FakeL1, random: Random, most: int) -> set[type]:
     """Has the StepVerifier derive what the node derived of batch 0, at `most` steps of it. The kinds of Inputs there were."""
     ethereum = Ethereum()
-    inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
+    inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100, "0x" + "01" * 20, 1))
     setup = ethereum.send(artifact("KzgSetup").deployment())
     assert inbox is not None and setup is not None
     verifier = ethereum.send(artifact("StepVerifier").deployment(*verifier_arguments(setup)))

@@ -90,17 +90,17 @@ async def test_contract_derives_the_same_inputs(form: str, monkeypatch: pytest.M
         without_eip_2537(monkeypatch)
     ethereum, l1 = Ethereum(), FakeL1()
     l1.hash_of = blob_versioned_hash
-    inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100))
+    inbox = ethereum.send(artifact("Inbox").deployment("0x" + "00" * 20, 0, 100, KEY.address, 1))
     setup = ethereum.send(artifact("KzgSetup").deployment())
     assert inbox is not None and setup is not None
     verifier = ethereum.send(artifact("StepVerifier").deployment(*verifier_arguments(setup)))
     assert verifier is not None
     for recipient, gwei in ((b"\xd0" * 20, 7), (b"\xd1" * 20, 8)):
         l1.deposit(recipient, gwei)
-        ethereum.send(artifact("Inbox").call("deposit", "0x" + recipient.hex()), inbox, gwei * 10**9)
+        ethereum.send(artifact("Inbox").call("enqueueDeposit", "0x" + recipient.hex(), gwei), inbox)
     for raw in (transfer(3, 0), b"\x02 nothing"):
         l1.force(raw)
-        ethereum.send(artifact("Inbox").call("forceTransaction", raw), inbox)
+        ethereum.send(artifact("Inbox").call("forceTransaction", raw), inbox, 1)
     l1.mine()
     large = transfer(1, 0, data=b"\x07" * 700)
     chunks = [

@@ -14,7 +14,16 @@ from l1 import events
 from l1.artifacts import AnswerMalformed, ArtifactError, artifact, describe_error, error_names
 from l1.batch_header import BATCH_HEADER_ABI, BatchHeader
 from l1.client import L1Client, L1Log
-from l1.contracts import EXECUTE_ADDRESS, Execute, Inbox, Rollup, Stage, revert_reason
+from l1.contracts import (
+    EXECUTE_ADDRESS,
+    Execute,
+    Inbox,
+    Portal,
+    Rollup,
+    Stage,
+    WithdrawalStatus,
+    revert_reason,
+)
 from l1.rpc_errors import RpcError
 
 WHO = b"\x0d" * 20
@@ -108,6 +117,10 @@ async def test_readers_decode() -> None:
     assert game.challenger == WHO and game.status is events.GameStatus.CHALLENGER_WON and game.moved_at == 99
     assert (game.lo, game.hi, game.congestion, game.lo_commitment) == (1, 9, 77, b"\x0a" * 31)
     assert await contract(Rollup, ["uint64"], [16]).constant("stride") == 16
+    assert await contract(Portal, ["uint8"], [2]).withdrawal_status(ID) is WithdrawalStatus.FINALIZED
+    assert await contract(Portal, ["uint256"], [1]).is_sent(ID) and not await contract(Portal, ["uint256"], [0]).is_sent(ID)
+    assert await contract(Portal, ["address"], ["0x" + WHO.hex()]).vault() == WHO
+    assert await contract(Inbox, ["uint256"], [77]).force_fee() == 77
     price = Execute(L1Client(transports=[Canned(word(7))]))
     assert await price.gas_price() == 7 and price.address == EXECUTE_ADDRESS
     assert await price.congested_seconds() == 7
@@ -132,11 +145,25 @@ def test_calldata() -> None:
     data = Stage.stage(b"piece")
     assert data[:4] == keccak(b"stage(bytes)")[:4] and abi_decode(["bytes"], data[4:]) == (b"piece",)
     for built in (
-        Inbox.deposit(WHO), Inbox.force_transaction(b"x"), Rollup.confirm(ID), Rollup.split(ID, 0, 4, [b"\x0c" * 31]),
+        Portal.deposit(WHO), Portal.deposit_token(WHO, 7), Portal.send_message(WHO, 7, WHO, b"x"), Inbox.force_transaction(b"x"), Rollup.confirm(ID), Rollup.split(ID, 0, 4, [b"\x0c" * 31]),
         Rollup.pick(ID, 0, 4, [b"\x0c" * 31], 1), Rollup.timeout([ID]), Rollup.kill_orphan(ID), Rollup.reclaim(ID),
         Rollup.withdraw(WHO),
     ):  # fmt: skip
-        assert built[:4] in {f.selector for name in ("Inbox", "Rollup") for f in artifact(name).functions.values()}
+        assert built[:4] in {f.selector for name in ("Inbox", "Rollup", "Portal") for f in artifact(name).functions.values()}
+
+    class Message:
+        def as_tuple(self) -> tuple[Any, ...]:
+            return 3, "0x" + WHO.hex(), "0x" + POINTER.hex(), 7, b"data"
+
+    kind = "(uint256,address,address,uint256,bytes)"
+    for data, name in ((Portal.prove_withdrawal(Message(), ID, [b"node"], [b"leaf"]), b"proveWithdrawal"),
+                       (Portal.prove_and_finalize_withdrawal(Message(), ID, [b"node"], [b"leaf"]), b"proveAndFinalizeWithdrawal")):
+        assert data[:4] == keccak(name + b"(" + kind.encode() + b",bytes32,bytes[],bytes[])")[:4]
+        assert abi_decode([kind, "bytes32", "bytes[]", "bytes[]"], data[4:]) == (
+            Message().as_tuple(), ID, (b"node",), (b"leaf",))
+    data = Portal.finalize_withdrawal(Message())
+    assert data[:4] == keccak(b"finalizeWithdrawal(" + kind.encode() + b")")[:4]
+    assert abi_decode([kind], data[4:]) == (Message().as_tuple(),)
 
     class Ends:
         def as_tuple(self) -> tuple[Any, ...]:
@@ -168,5 +195,5 @@ def test_missing_artifacts_are_named() -> None:
 
 
 def test_deployment_code() -> None:
-    code = artifact("Inbox").deployment("0x" + WHO.hex(), 86400, 100)
-    assert code.startswith(artifact("Inbox").bytecode) and code.endswith(word(WHO) + word(86400) + word(100))
+    code = artifact("Inbox").deployment("0x" + WHO.hex(), 86400, 100, "0x" + POINTER.hex(), 7)
+    assert code.startswith(artifact("Inbox").bytecode) and code.endswith(word(WHO) + word(86400) + word(100) + word(POINTER) + word(7))
