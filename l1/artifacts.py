@@ -47,7 +47,8 @@ class FunctionShape:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A contract as compiled. Values are in eth-abi's shapes: bytes, integers, tuples; addresses 20 bytes or hex."""
+    """A contract as compiled. Values are in eth-abi's shapes: bytes, integers, tuples; addresses 20 bytes or hex.
+    `deployed`: its code on L1, where each of `immutables` has its value in all of its (start, length)."""
 
     name: str
     abi: Sequence[Mapping[str, Any]]
@@ -55,6 +56,8 @@ class Artifact:
     functions: Mapping[str, FunctionShape]
     events: Mapping[bytes, EventShape]  # by topic
     constructor: tuple[str, ...]
+    deployed: bytes = b""
+    immutables: tuple[tuple[tuple[int, int], ...], ...] = ()
 
     def function(self, name: str) -> FunctionShape:
         try:
@@ -74,6 +77,14 @@ class Artifact:
     def deployment(self, *arguments: Any) -> bytes:
         """Creation code with its constructor's arguments."""
         return self.bytecode + abi_encode(self.constructor, arguments)
+
+    def constructor_arguments(self, creation: bytes) -> tuple[Any, ...]:
+        """Of creation code that begins with `bytecode`. AnswerMalformed if what follows isn't just the arguments."""
+        given = creation[len(self.bytecode):]
+        values = _decode(self.constructor, given, f"constructor of {self.name}")
+        if abi_encode(self.constructor, values) != given:
+            raise AnswerMalformed(f"constructor of {self.name}: {len(given)} bytes of arguments that are not canonical")
+        return values
 
     def event(self, topics: Sequence[bytes], data: bytes) -> tuple[str, dict[str, Any]] | None:
         """Name and parameters of a log of this contract, addresses as 20 bytes; None if it isn't one of its events."""
@@ -107,8 +118,11 @@ def artifact(name: str) -> Artifact:
         functions = {entry["name"]: _function(entry) for entry in abi if entry["type"] == "function"}
         events = {shape.topic: shape for shape in map(_event, (e for e in abi if e["type"] == "event"))}
         constructor = next((_types(e["inputs"]) for e in abi if e["type"] == "constructor"), ())
-        return Artifact(name, abi, bytes.fromhex(code.removeprefix("0x")), functions, events, constructor)
-    except (KeyError, ValueError, AttributeError) as error:
+        immutables = tuple(
+            tuple((place["start"], place["length"]) for place in places) for places in raw.get("immutables", ()))
+        return Artifact(name, abi, bytes.fromhex(code.removeprefix("0x")), functions, events, constructor,
+                        bytes.fromhex(raw.get("deployedBytecode", "").removeprefix("0x")), immutables)
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise ArtifactError(f"the artifact of {name} is unreadable: {error!r}") from error
 
 

@@ -18,6 +18,7 @@ from verdict.commands import (
     dictionary,
     execute,
     init,
+    inspect,
     l1,
     node,
     sequencer,
@@ -67,6 +68,7 @@ for name, command in (
     ("challenger", challenger.challenger),
     ("node", node.node),
     ("status", status.status),
+    ("inspect", inspect.inspect),
     ("execute", execute.execute),
 ):
     app.command(name)(command)

@@ -43,7 +43,10 @@ function build() {
     if (!out.metadata.settings.compilationTarget["src/examples/DemoToken.sol"]) {
       for (const source of Object.keys(out.metadata.sources)) onL1.add(source);
     }
-    const immutables = Object.values(out.deployedBytecode.immutableReferences ?? {}).flat();
+    // One list of places for each immutable: whoever checks code on L1 masks them, and wants the same value in all of them.
+    const immutables = Object.values(out.deployedBytecode.immutableReferences ?? {})
+      .map((places) => places.sort((a, b) => a.start - b.start))
+      .sort((a, b) => a[0].start - b[0].start);
     files[`${name}.json`] = {
       contract: name,
       compiler: out.metadata.compiler.version,

@@ -1,0 +1,1 @@
+"""What powers anyone has over a deployed rollup, read from L1: `verdict inspect`."""
