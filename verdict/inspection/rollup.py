@@ -173,6 +173,7 @@ def _sequencing(found: Mapping[str, Inspected], now: int) -> dict[str, Any]:
     return {
         "mode": "single", "sequencer": to_checksum_address(getters["sequencer"][12:]), "exclusive_until": until,
         "exclusive_timeout": int.from_bytes(getters["exclusiveTimeout"]), "anyone_posts": now > until,
+        "max_origin_age": int.from_bytes(getters["maxOriginAge"]),
     }
 
 
@@ -194,9 +195,10 @@ def _powers(found: Mapping[str, Inspected], sequencing: Mapping[str, Any]) -> li
         now = (f"lapsed on {until}: anyone posts until its next batch renews it" if sequencing["anyone_posts"]
                else f"now until {until}")
         powers.append(
-            f"the sequencer {sequencing['sequencer']} orders L2's transactions, and can delay them: while it posts, nobody else "
-            f"may, until {timeout} after its last batch ({now}). Deposits and forced transactions go into the very next batch, "
-            f"whoever posts it. It can't change state, money or rules")
+            f"the sequencer {sequencing['sequencer']} orders L2's transactions, and can leave out whom it likes: while it posts, "
+            f"nobody else may, until {timeout} after its last batch ({now}). Deposits and transactions forced through L1 it can "
+            f"delay: by at most {sequencing['max_origin_age']:,} L1 blocks, with batches of old origins, and then {timeout} more, "
+            "with no batches. It can't change state, money or rules")
     return powers
 
 
