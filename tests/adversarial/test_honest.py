@@ -132,10 +132,10 @@ async def test_false_games_and_everything_else(tmp_path: Path) -> None:
         async def split(game: bytes) -> tuple[int, int, list[bytes]]:
             """Waits for the sequencer's answer."""
             async def answered() -> object:
-                found = await scene.net.events("Split")
                 record = await scene.rollup.game(game)
                 if not any(record.split_hash):
                     return None
+                found = await scene.net.events("Split")
                 return next(e for e in reversed(found) if bytes(e.args["gameId"]) == game and e.args["lo"] == record.lo)
 
             event = await scene.net.until(answered, "the asserter answers")

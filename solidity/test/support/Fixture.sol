@@ -25,6 +25,7 @@ abstract contract Fixture is Test {
     address internal constant ASSERTER = address(0xa55e);
     address internal constant CHALLENGER = address(0xc4a1);
     address internal constant STRANGER = address(0x57);
+    address internal constant BURNED_TO = address(0xb04);
     ToyExecute internal constant EXECUTE = ToyExecute(address(0x0101));
 
     uint64 internal constant MAX_DRIFT = 600;
@@ -82,7 +83,7 @@ abstract contract Fixture is Test {
         address predicted = LibRLP.computeAddress(address(this), vm.getNonce(address(this)) + 2);
         inbox = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, predicted, MIN_FORCE_FEE);
         rollup = deployRollup(16, 2);
-        portal = new Portal(inbox, rollup, gasToken, address(0));
+        portal = new Portal(inbox, rollup, gasToken, BURNED_TO);
     }
 
     function deployRollup(uint64 stride, uint64 arity) internal returns (Rollup) {
@@ -109,11 +110,22 @@ abstract contract Fixture is Test {
     }
 
     function header(uint256 number, uint256 timestamp, bytes32 mixHash) internal pure returns (bytes memory) {
+        return header(keccak256("parent"), number, timestamp, mixHash, 12345, 7);
+    }
+
+    function header(
+        bytes32 parent,
+        uint256 number,
+        uint256 timestamp,
+        bytes32 mixHash,
+        uint256 gasUsed,
+        uint256 baseFee
+    ) internal pure returns (bytes memory) {
         LibRLP.List memory list = LibRLP.p();
-        list.p(abi.encode(keccak256("parent"))).p(abi.encode(keccak256("ommers"))).p(address(0xc0));
+        list.p(abi.encode(parent)).p(abi.encode(keccak256("ommers"))).p(address(0xc0));
         list.p(abi.encode(keccak256("state"))).p(abi.encode(keccak256("txs"))).p(abi.encode(keccak256("receipts")));
-        list.p(new bytes(256)).p(uint256(0)).p(number).p(uint256(30_000_000)).p(uint256(12345)).p(timestamp);
-        list.p(bytes("extra")).p(abi.encodePacked(mixHash)).p(abi.encodePacked(bytes8(0))).p(uint256(7));
+        list.p(new bytes(256)).p(uint256(0)).p(number).p(uint256(30_000_000)).p(gasUsed).p(timestamp);
+        list.p(bytes("extra")).p(abi.encodePacked(mixHash)).p(abi.encodePacked(bytes8(0))).p(baseFee);
         list.p(abi.encode(keccak256("withdrawals"))).p(uint256(0)).p(uint256(0)).p(abi.encode(keccak256("beacon")));
         list.p(abi.encode(keccak256("requests")));
         return list.encode();
