@@ -67,7 +67,8 @@ def base_configuration() -> dict[str, Any]:
         },
         "dispute": {"stride": 16, "arity": 2, "window": "10m", "clock": "3m"},
         "sequencer": {
-            "block_time": "250ms", "batch_interval": "2s", "poll": "200ms", "assert_patience": "2s", "transactions": {"resubmit_after": "5s"}},
+            "block_time": "250ms", "batch_interval": "2s", "poll": "200ms", "assert_patience": "2s", "due_patience": "1s",
+            "transactions": {"resubmit_after": "5s"}},
         "challenger": {"poll": "200ms", "transactions": {"resubmit_after": "5s"}},
         "node": {"poll": "200ms"},
     }

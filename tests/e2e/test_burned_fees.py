@@ -17,6 +17,7 @@ from tests.e2e.sequencer.test_sequencer import safe_at_least, transfer
 RECIPIENT = "0x" + "bf" * 20
 
 
+@pytest.mark.slow
 async def test_burned_fees_are_paid_out_of_the_escrow(tmp_path: Path) -> None:
     overrides = {"rollup.burned_fees_to": RECIPIENT, "sequencer.batch_interval": "1s"}
     async with Devnet(tmp_path, overrides) as net, net.sequencer():

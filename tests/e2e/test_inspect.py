@@ -22,32 +22,20 @@ from l1.embedded.settings import EmbeddedL1Settings
 from tests.e2e.devnet import DEPLOYER, ETHER, SEQUENCER, USER, Devnet
 from verdict.cli import app
 from verdict.config import load_config
-from verdict.deploy import deploy
-from verdict.deployment import load_progress, save_progress
+from verdict.deploy import CONTRACTS, deploy
+from verdict.deployment import STAGES, load_progress, save_progress
 from verdict.inspection.contracts import PROXY_SLOTS
 from verdict.inspection.rollup import inspect_rollup
 from verdict.inspection.view import print_inspection
 from verdict.keys import test_account as mnemonic_account
 
 ROOT = Path(__file__).resolve().parents[2]
-BASED = {"rollup.sequencing": "based", "rollup.sequencer": None}
-NO_ALLOC = {"rollup.alloc": []}
 
 
 def printed(found: dict[str, Any]) -> str:
     console = Console(file=StringIO(), width=400)
     print_inspection(found, console)
     return console.file.getvalue()  # type: ignore[attr-defined]
-
-
-async def test_nobody_has_power_over_a_based_rollup(tmp_path: Path) -> None:
-    async with Devnet(tmp_path, {**BASED, **NO_ALLOC, "dispute.window": "7d", "dispute.clock": "1d"}) as net:
-        found = await inspect_rollup(net.config, net.rpc)
-        assert found["differences"] == found["powers"] == found["warnings"] == []
-        assert all(each["as_committed"] and not each["changes_code"] for each in found["contracts"])
-        assert {each["name"] for each in found["contracts"]} >= {"Inbox", "KzgSetup", "Rollup", "StepVerifier", "Stage"}
-        assert "powers: none" in printed(found)
-        json.dumps(found)
 
 
 async def test_what_a_single_sequencer_may_do_and_until_when(tmp_path: Path) -> None:
@@ -106,6 +94,11 @@ async def test_the_command_and_its_exit_code(tmp_path: Path) -> None:
 
         answer = await verdict()
         assert answer.exit_code == 0 and "powers: none" in answer.stdout, answer.output
+        found = json.loads((await verdict("--json")).stdout)
+        assert found["differences"] == found["powers"] == [] and found["sequencing"] == {"mode": "based", "anyone_posts": True}
+        assert all(each["as_committed"] and not each["changes_code"] for each in found["contracts"])
+        assert {each["name"] for each in found["contracts"]} == {CONTRACTS[stage] for stage in STAGES}
+        assert [warning for warning in found["warnings"] if "challenged for 5m only" not in warning] == []
         await rpc.request("anvil_setCode", [deployment.inbox, "0x" + flipped(await rpc.code(bytes.fromhex(deployment.inbox[2:]))).hex()])
         answer = await verdict("--json")
         assert answer.exit_code == 1 and len(json.loads(answer.stdout)["differences"]) == 1
