@@ -256,6 +256,11 @@ class L1Client:
         found = await self.request("eth_getStorageAt", ["0x" + address.hex(), hex(slot), _block_parameter(block)])
         return unhex(found).rjust(32, b"\x00")
 
+    async def proof(self, address: bytes, slots: Sequence[int], block: BlockId = "latest") -> Any:
+        """The answer of eth_getProof (EIP-1186) as JSON: whoever uses it must check it."""
+        keys = ["0x" + slot.to_bytes(32, "big").hex() for slot in slots]
+        return await self.request("eth_getProof", ["0x" + address.hex(), keys, _block_parameter(block)])
+
 
 class _NoAnswer(Exception):
     """One try failed; another may not."""

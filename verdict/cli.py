@@ -15,14 +15,18 @@ from verdict.commands import (
     config,
     demo,
     deploy,
+    deposit,
     dictionary,
     execute,
+    force,
     init,
     inspect,
     l1,
+    message,
     node,
     sequencer,
     status,
+    withdraw,
 )
 from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of
 
@@ -53,10 +57,18 @@ Or by hand, each in its own terminal (the configuration is configs/devnet.toml u
 
     verdict status
 
-Keys come from VERDICT_DEPLOYER_KEY, VERDICT_SEQUENCER_KEY and VERDICT_CHALLENGER_KEY, or from files that
-..._KEY_FILE names; never from the TOML.""",
+Money and messages, with VERDICT_USER_KEY:
+
+    verdict deposit "1 ether"
+
+    verdict withdraw start "1 ether"
+
+    verdict force --to 0x... --value "1 ether"
+
+Keys come from VERDICT_DEPLOYER_KEY, VERDICT_SEQUENCER_KEY, VERDICT_CHALLENGER_KEY and VERDICT_USER_KEY, or from files
+that ..._KEY_FILE names; never from the TOML.""",
     epilog="Exit codes: 0 fine, 1 failed, 2 command line, 3 configuration, 4 key, 5 deployment, 6 L1, 7 port in use, "
-    "130 stopped by force.",
+    "8 L2, 9 not possible (now), 130 stopped by force.",
 )
 
 for name, command in (
@@ -69,9 +81,13 @@ for name, command in (
     ("node", node.node),
     ("status", status.status),
     ("inspect", inspect.inspect),
+    ("deposit", deposit.deposit),
+    ("force", force.force),
     ("execute", execute.execute),
 ):
     app.command(name)(command)
+app.add_typer(withdraw.app, name="withdraw")
+app.add_typer(message.app, name="message")
 app.add_typer(config.app, name="config")
 app.add_typer(dictionary.app, name="dictionary")
 

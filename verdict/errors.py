@@ -18,11 +18,17 @@ EXIT_KEY = 4
 EXIT_DEPLOYMENT = 5
 EXIT_L1 = 6  # can't be reached, or is not the L1 that the configuration says
 EXIT_PORT = 7  # in use, or not ours to listen on
+EXIT_L2 = 8  # no node of L2 answers, or it is of another chain
+EXIT_REFUSED = 9  # not possible: too early, done already, not enough money, or a contract says no
 EXIT_FORCED = 130  # a second SIGINT or SIGTERM
 
 
 class L1Problem(Exception):
     """L1 does not answer, or is not what the configuration says it is."""
+
+
+class L2Problem(Exception):
+    """No node of L2 answers, or it is not the L2 that the configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,9 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure | None:
     """What to tell the user, if the failure is of a kind that they can mend; None for a bug."""
+    from bridge.errors import BridgeError
     from engines.registry import EngineUnavailable
+    from l1.candidates import TransactionError
     from l1.client import L1Inconsistent, L1Unavailable  # not at the top: it loads web3
     from l1.journal import KeyInUse
 
@@ -45,6 +53,10 @@ def failure_of(error: BaseException) -> Failure | None:
                 return Failure(str(cause), EXIT_KEY)
             case DeploymentError():
                 return Failure(str(cause), EXIT_DEPLOYMENT)
+            case L2Problem():
+                return Failure(str(cause), EXIT_L2)
+            case BridgeError() | TransactionError():
+                return Failure(str(cause), EXIT_REFUSED)
             case L1Problem() | L1Unavailable() | L1Inconsistent():
                 return Failure(str(cause), EXIT_L1)
             case OSError() if cause.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL) and _binding(cause):

@@ -1,6 +1,6 @@
-"""Private keys of the daemons: from the environment or a file, never from the TOML, never printed.
+"""Private keys of the daemons and of users: from the environment or a file, never from the TOML, never printed.
 
-For the role "sequencer" (likewise "challenger", "deployer"), the first that is there:
+For the role "sequencer" (likewise "challenger", "deployer", "user"), the first that is there:
 
     VERDICT_SEQUENCER_KEY          the key itself, 64 hex digits
     VERDICT_SEQUENCER_KEY_FILE     a file that holds it and that only its owner can read
@@ -22,8 +22,8 @@ from eth_utils import ValidationError
 TEST_MNEMONIC = "test test test test test test test test test test test junk"
 """Of the embedded L1's funded accounts, the same as hardhat's and anvil's. Everybody knows its keys."""
 
-ROLES = ("deployer", "sequencer", "challenger")
-"""Also the order of the test accounts that play them: 0, 1, 2."""
+ROLES = ("deployer", "sequencer", "challenger", "user")
+"""Also the order of the test accounts that play them: 0, 1, 2, 3."""
 
 _KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 

@@ -31,3 +31,9 @@ LogFormat = Annotated[
     LogFormatOption, typer.Option("--log-format", help="Logs for people or for machines; they go to standard error.")
 ]
 LogLevel = Annotated[LogLevelOption, typer.Option("--log-level", help="The least important message that is logged.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for machines.")]
+L2Option = Annotated[
+    str,
+    typer.Option("--l2-rpc", metavar="URL", envvar="VERDICT_L2_RPC", help="JSON-RPC of a node of the L2 with its whole state "
+                 "history; default: the configuration's sequencer, else its node."),
+]
