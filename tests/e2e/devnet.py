@@ -111,7 +111,7 @@ class Devnet:
         l1_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.directory = directory
-        self._overrides = dict(overrides or {})
+        self.overrides = dict(overrides or {})
         self._settings = EmbeddedL1Settings(
             **{"port": 0, "beacon_port": 0, "block_time": block_time, "automine": automine, **(l1_settings or {})})
         self._stack = contextlib.AsyncExitStack()
@@ -122,7 +122,7 @@ class Devnet:
         async with contextlib.AsyncExitStack() as stack:
             self.l1 = await stack.enter_async_context(EmbeddedL1(self._settings))
             self.rpc = await stack.enter_async_context(L1Client(self.l1.rpc_url))
-            self.config = self.configure(self._overrides)
+            self.config = self.configure(self.overrides)
             for role, index in (("sequencer", SEQUENCER), ("challenger", CHALLENGER)):
                 write_key(self.config.data_dir, role, mnemonic_account(index))
             deploying = asyncio.create_task(deploy(self.config, self.account(DEPLOYER), self.rpc))
@@ -150,7 +150,7 @@ class Devnet:
         port, node_port = free_ports(2)
         return parse_config(
             tree, base=self.directory, source="devnet", overrides={
-                "sequencer.port": port, "node.port": node_port, **self._overrides, **(overrides or {})})
+                "sequencer.port": port, "node.port": node_port, **self.overrides, **(overrides or {})})
 
     def another(self, overrides: Mapping[str, object] | None = None, **keys: LocalAccount) -> Config:
         """A configuration for one more node of this rollup: its own data directory, the same deployment.

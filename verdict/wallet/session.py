@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -208,12 +208,21 @@ async def _run(
     config: Config, l2_rpc: str, report: Report, main: Callable[[Session], Awaitable[None]], key: bool, l2: bool
 ) -> None:
     account = load_key(ROLE, config.data_dir) if key else None
+    async with open_session(config, report, account, l2_rpc, l2=l2) as session:
+        await main(session)
+
+
+@contextlib.asynccontextmanager
+async def open_session(
+    config: Config, report: Report, account: LocalAccount | None, l2_rpc: str = "", *, l2: bool = True
+) -> AsyncIterator[Session]:
+    """Connected to both layers. `account` None: it can't send. DeploymentError, L1Problem, L2Problem."""
     async with contextlib.AsyncExitStack() as stack:
         l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
         deployment = await check_deployment(config, l1)
         node = await _find_l2(config, l2_rpc, stack, needed=l2)
         currency = await currency_of(l1, Portal(l1, deployment.portal))
-        await main(Session(config, deployment, report, l1, node, account, currency, stack, {}))
+        yield Session(config, deployment, report, l1, node, account, currency, stack, {})
 
 
 async def _find_l2(config: Config, l2_rpc: str, stack: contextlib.AsyncExitStack, *, needed: bool) -> L2Client | None:
