@@ -57,9 +57,12 @@ async def force(session: Session, raw: bytes, wait: bool = True) -> bytes | None
 
 
 async def _warn(session: Session, transaction: SignedTransaction) -> None:
-    """What looks like a no-op from here; other transactions may come before it, so it is not refused."""
+    """What looks like a no-op from here; other transactions may come before it, so it is not refused. BridgeError if L2 has
+    it already."""
     if session.l2 is None:
         return
+    if (receipt := await session.l2.receipt(transaction.hash)) is not None:
+        raise BridgeError(f"L2 has this transaction already, in block {int(receipt['blockNumber'], 16)}")
     sender = "0x" + transaction.sender.hex()
     nonce = int(await session.l2.request("eth_getTransactionCount", [sender, "latest"]), 16)
     if nonce != transaction.nonce:
