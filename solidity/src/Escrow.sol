@@ -8,7 +8,7 @@ import {IPortal} from "./IPortal.sol";
 import {DepositMessage} from "./Messages.sol";
 import {TokenVault} from "./TokenVault.sol";
 
-/// docs/protocol.md section 9: money and messages on their way to L2, and the books.
+/// docs/protocol.md section 10: money and messages on their way to L2, and the books.
 ///
 /// The books are kept in wei of L2. ETH that was forced in by self-destruct, and tokens that were sent to the vault, are
 /// not in them and stay where they are.
@@ -27,7 +27,7 @@ abstract contract Escrow is IPortal {
     error EscrowTooLow(uint256 value, uint256 escrowed);
     error InvalidTarget(address target);
 
-    /// L2's contracts of protocol.md section 9.
+    /// L2's contracts of protocol.md section 10.
     address public constant MESSAGE_PASSER = 0x7665726469637400000000000000000000000001;
     address public constant MESSENGER = 0x7665726469637400000000000000000000000002;
     /// Bytes of data: with the L1 proof that its relay takes, a message still fits into a forced transaction.

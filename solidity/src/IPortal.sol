@@ -9,7 +9,7 @@ enum WithdrawalStatus {
     Finalized
 }
 
-/// Where a rollup's money is on L1: docs/protocol.md sections 9 and 10. Values are wei of L2 unless said otherwise.
+/// Where a rollup's money is on L1: docs/protocol.md sections 10 and 11. Values are wei of L2 unless said otherwise.
 interface IPortal {
     event MessageSent(uint256 indexed nonce, bytes32 indexed hash, DepositMessage message);
     event WithdrawalProven(bytes32 indexed hash, bytes32 indexed assertionId);

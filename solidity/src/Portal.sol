@@ -11,7 +11,7 @@ import {Assertion, AssertionStatus, IRollup} from "./IRollup.sol";
 import {WithdrawalMessage} from "./Messages.sol";
 import {StateProof} from "./lib/StateProof.sol";
 
-/// docs/protocol.md section 10: the way out. IPortal.sol says what each function does. No owner, no pause, no upgrade.
+/// docs/protocol.md section 11: the way out. IPortal.sol says what each function does. No owner, no pause, no upgrade.
 ///
 /// During a withdrawal's call its target may deposit and send messages, but not prove or finalize.
 contract Portal is Escrow, BurnedFees {

@@ -6,7 +6,7 @@ import {Inbox} from "../src/Inbox.sol";
 import {FakeExponential} from "../src/lib/FakeExponential.sol";
 import {Fixture} from "./support/Fixture.sol";
 
-/// What forcing a transaction costs (docs/protocol.md section 11), and that both queues are served in turn.
+/// What forcing a transaction costs (docs/protocol.md section 2), and that both queues are served in turn.
 contract ForcedQueueTest is Fixture {
     function setUp() public override {
         super.setUp();

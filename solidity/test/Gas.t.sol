@@ -10,66 +10,26 @@ import {Claim, StepState} from "../src/Types.sol";
 import {BasedNativeRollup} from "../src/examples/BasedNativeRollup.sol";
 import {ChunkRoot} from "../src/lib/ChunkRoot.sol";
 import {CellVectors} from "./support/CellVectors.sol";
-import {Fixture} from "./support/Fixture.sol";
-
-interface VmGas {
-    struct Gas {
-        uint64 gasLimit;
-        uint64 gasTotalUsed;
-        uint64 gasMemoryUsed;
-        int64 gasRefunded;
-        uint64 gasRemaining;
-    }
-
-    function lastCallGas() external view returns (Gas memory);
-    function cool(address who) external;
-    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
-}
+import {Meter} from "./support/Meter.sol";
 
 /// L1 gas of each call as a transaction of its own: `npm run gas` writes snapshots/transactions.json, CI compares. Point
 /// evaluations are taken as good here, so 50,000 is added for each that the call has checked; cell proofs are real. In a step
 /// proof EXECUTE is the toy: the real one's cost comes on top.
-contract GasTest is Fixture {
-    event log_named_uint(string what, uint256 gas);
-
-    VmGas private constant meter = VmGas(address(vm));
+contract GasTest is Meter {
     BatchHeader private batch;
     address[] private pointers; // made here and not in a test: `cool` makes storage cold, but not accounts
 
     function setUp() public override {
         super.setUp();
-        vm.deal(address(0), 1); // burning to an account that isn't there would cost 25,000 once
         for (uint256 i = 0; i < 200; ++i) {
             pointers.push(address(uint160(uint256(keccak256(abi.encode("pointer", i))))));
             vm.etch(pointers[i], hex"0011");
         }
     }
 
-    function measure(string memory what, address to, address who, uint256 value, bytes memory call, uint256 proofs)
-        private
-        returns (bytes memory answer)
-    {
-        meter.cool(address(rollup));
-        meter.cool(address(inbox));
-        meter.cool(address(portal));
-        meter.cool(address(verifier));
-        uint256 tokens = 0; // EIP-7623: a zero byte is one, another four
-        for (uint256 i = 0; i < call.length; ++i) {
-            tokens += call[i] == 0 ? 1 : 4;
-        }
-        vm.prank(who);
-        bool ok;
-        (ok, answer) = to.call{value: value}(call);
-        assertTrue(ok, what);
-        uint256 gas = meter.lastCallGas().gasTotalUsed + 4 * tokens + proofs * 50000;
-        uint256 floor = 10 * tokens;
-        gas = 21000 + (gas > floor ? gas : floor);
-        emit log_named_uint(what, gas);
-        meter.snapshotValue("transactions", what, gas);
-    }
-
     function test_Inbox() public {
-        vm.deal(address(this), 1 ether);
+        vm.deal(address(this), 10000 ether);
+        vm.deal(STRANGER, 10000 ether);
         postBatch(1);
         address i = address(inbox);
         portal.deposit{value: 1 gwei}(STRANGER);
@@ -99,6 +59,11 @@ contract GasTest is Fixture {
                 : b == 1 ? "postBatch, 1 blob" : b == 2 ? "postBatch, 6 blobs" : "postBatch, 16 deposits, 16 forced";
             measure(what, i, SEQUENCER, 0, abi.encodeCall(inbox.postBatch, (head, uint64(64 * n), noPages(), rlp)), 0);
         }
+        for (uint256 k = 0; k < 160; ++k) {
+            force("x");
+        }
+        bytes memory call = abi.encodeCall(inbox.forceTransaction, (raw));
+        measure("forceTransaction of 110 bytes, 160 ahead", i, STRANGER, inbox.forceFee(), call, 0);
     }
 
     function test_Data() public {
@@ -328,12 +293,5 @@ contract GasTest is Fixture {
     function openAs(address who, bytes32 id, bytes31[] memory c) private returns (bytes32) {
         vm.prank(who);
         return rollup.openGame{value: CHALLENGE_BOND}(id, 1, opening(c[2], c[4]));
-    }
-
-    function noise(uint256 size) private pure returns (bytes memory b) {
-        b = new bytes(size);
-        for (uint256 i = 0; i < size; ++i) {
-            b[i] = 0xff;
-        }
     }
 }

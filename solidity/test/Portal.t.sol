@@ -14,7 +14,7 @@ import {Portal} from "../src/Portal.sol";
 import {PortalFixture} from "./support/PortalFixture.sol";
 import {Forcing, Recipient} from "./support/Recipients.sol";
 
-/// docs/protocol.md sections 9 and 10, in ETH.
+/// docs/protocol.md sections 10 and 11, in ETH.
 contract PortalTest is PortalFixture {
     address private constant MESSENGER = 0x7665726469637400000000000000000000000002;
 

@@ -10,7 +10,7 @@ import {PortalFixture} from "./support/PortalFixture.sol";
 import {Recipient} from "./support/Recipients.sol";
 import {Permit2Like, PlainToken, SilentToken, StrangeToken} from "./support/Tokens.sol";
 
-/// docs/protocol.md sections 9 and 10, with an ERC-20 as L2's money.
+/// docs/protocol.md sections 10 and 11, with an ERC-20 as L2's money.
 contract PortalTokensTest is PortalFixture {
     address private constant PERMIT2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
     address private constant MESSENGER = 0x7665726469637400000000000000000000000002;

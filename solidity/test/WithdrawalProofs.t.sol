@@ -5,6 +5,7 @@ import {Portal} from "../src/Portal.sol";
 import {WithdrawalMessage} from "../src/Messages.sol";
 import {WithdrawalStatus} from "../src/IPortal.sol";
 import {PortalFixture} from "./support/PortalFixture.sol";
+import {WithdrawalVectors} from "./support/WithdrawalVectors.sol";
 
 /// Proofs of a real state: tests/vectors/make_withdrawals.py.
 contract WithdrawalProofsTest is PortalFixture {
@@ -14,24 +15,15 @@ contract WithdrawalProofsTest is PortalFixture {
 
     function setUp() public override {
         super.setUp();
-        json = vm.readFile("../tests/vectors/withdrawals.json");
+        json = WithdrawalVectors.load();
         id = confirmRoot(vm.parseJsonBytes32(json, ".stateRoot"));
         account = vm.parseJsonBytesArray(json, ".accountProof");
         portal.deposit{value: 1 ether}(ALICE);
     }
 
     function message(string memory key) private view returns (WithdrawalMessage memory m, bytes[] memory proof) {
-        m.nonce = vm.parseJsonUint(json, string.concat(key, ".nonce"));
-        m.sender = addressAt(string.concat(key, ".sender"));
-        m.target = addressAt(string.concat(key, ".target"));
-        m.value = vm.parseJsonUint(json, string.concat(key, ".value"));
-        m.data = vm.parseJsonBytes(json, string.concat(key, ".data"));
+        (m, proof) = WithdrawalVectors.at(json, key);
         assertEq(hashOf(m), vm.parseJsonBytes32(json, string.concat(key, ".hash")), "hash as in Python");
-        proof = vm.parseJsonBytesArray(json, string.concat(key, ".storageProof"));
-    }
-
-    function addressAt(string memory key) private view returns (address) {
-        return address(bytes20(vm.parseJsonBytes(json, key)));
     }
 
     function test_ProvesAndPays() public {

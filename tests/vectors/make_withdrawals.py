@@ -1,4 +1,4 @@
-"""Writes withdrawals.json: an L2 state in which withdrawals were initiated, and proofs of them (docs/protocol.md, section 10).
+"""Writes withdrawals.json: an L2 state in which withdrawals were initiated, and proofs of them (docs/protocol.md, section 11).
 
     python tests/vectors/make_withdrawals.py
 """

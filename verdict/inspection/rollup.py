@@ -197,8 +197,8 @@ def _powers(found: Mapping[str, Inspected], sequencing: Mapping[str, Any]) -> li
         powers.append(
             f"the sequencer {sequencing['sequencer']} orders L2's transactions, and can leave out whom it likes: while it posts, "
             f"nobody else may, until {timeout} after its last batch ({now}). Deposits and transactions forced through L1 it can "
-            f"delay: by at most {sequencing['max_origin_age']:,} L1 blocks, with batches of old origins, and then {timeout} more, "
-            "with no batches. It can't change state, money or rules")
+            f"delay, by old origins or full queues; what has waited for twice {timeout} anyone may take in. It "
+            "can't change state, money or rules")
     return powers
 
 
