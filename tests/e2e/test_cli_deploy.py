@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from l1.artifacts import artifact
 from l1.client import L1Client
+from l1.contracts import Inbox, Portal
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import EmbeddedL1Settings
 from tests.e2e.devnet import DEPLOYER, base_configuration
@@ -103,6 +106,42 @@ async def test_the_deployers_other_transactions_do_no_harm(tmp_path: Path, stage
         assert await contracts.portal.functions.rollup().call() == deployment.rollup
         assert await contracts.rollup.functions.inbox().call() == deployment.inbox
         assert await contracts.inbox.functions.forceFee().call() == config.rollup.force_fee
+
+
+async def test_an_erc20_as_gas_token(tmp_path: Path) -> None:
+    account = mnemonic_account(DEPLOYER)
+    key, sender = account.key, account.address
+
+    async with EmbeddedL1(SETTINGS) as l1, L1Client(l1.rpc_url) as rpc:
+        assert rpc.w3 is not None
+        w3 = rpc.w3
+
+        async def send(data: bytes, to: str = "") -> Any:
+            signed = w3.eth.account.sign_transaction({
+                "nonce": await w3.eth.get_transaction_count(sender), "chainId": 31337, "gas": 3_000_000, "to": to, "value": 0,
+                "data": data, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}, key)
+            receipt = await w3.eth.wait_for_transaction_receipt(await w3.eth.send_raw_transaction(signed.raw_transaction))
+            assert receipt["status"] == 1
+            return receipt
+
+        wrong = configuration(l1, tmp_path / "wrong", **{"rollup.gas_token": sender})
+        with pytest.raises(DeploymentError, match="no ERC-20"):
+            await deploy(wrong, account, rpc)
+        assert load_progress(wrong.deployment_path) is None
+
+        token = (await send(artifact("DemoToken").deployment(10**24)))["contractAddress"]
+        deployment = await deploy(configuration(l1, tmp_path, **{"rollup.gas_token": token}), account, rpc)
+        portal = Portal(rpc, deployment.portal)
+        vault = await portal.vault()
+        assert "0x" + (await portal.gas_token()).hex() == token.lower() and await portal.gas_token_unit() == 1
+        demo = artifact("DemoToken")
+        await send(demo.call("approve", "0x" + vault.hex(), 5 * 10**18), token)
+        await send(Portal.deposit_token(b"\x0d" * 20, 2 * 10**18), deployment.portal)
+        await send(Portal.send_message(b"\x0e" * 20, 10**18, bytes(20), b"data"), deployment.portal)
+        assert await portal.escrowed() == 3 * 10**18
+        held = await rpc.call(bytes.fromhex(token[2:]), demo.call("balanceOf", "0x" + vault.hex()))
+        assert demo.answer("balanceOf", held) == (3 * 10**18,)
+        assert (await Inbox(rpc, deployment.inbox).deposit_at(0))[:2] == (b"\x0d" * 20, 2 * 10**9)
 
 
 async def test_contracts_of_an_older_version_are_refused_and_can_be_put_aside(tmp_path: Path) -> None:
