@@ -52,7 +52,7 @@ CONTRACTS = {
     "kzg_setup": "KzgSetup", "step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup", "portal": "Portal",
     "stage": "Stage",
 }
-GAS_ESTIMATE = 16_000_000
+GAS_ESTIMATE = 18_000_000
 """L1 gas that the creations take together, at most: what the deployer must be able to pay."""
 
 PLANS = 3
