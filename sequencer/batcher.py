@@ -88,7 +88,7 @@ class Batcher:
     def __init__(self, ledger: BatchLedger, transactions: TransactionManager, inbox: Inbox, contest: Contest, *,
                  refused: Callable[[LocalBatch, str], None]) -> None:
         self._contest = contest
-        self._postable: tuple[bytes, float] = (b"", 0.0)  # batch hash, event loop's seconds at which it could first be sent
+        self._parent: tuple[bytes, float] = (b"", 0.0)  # L1's last batch, event loop's seconds at which it was first seen
         self._ledger = ledger
         self._transactions = transactions
         self._inbox = inbox
@@ -127,6 +127,8 @@ class Batcher:
 
     def next(self, at: L1Snapshot) -> LocalBatch | None:
         """The batch to send now, if there is one and nothing is in its way."""
+        if self._parent[0] != at.batch_hash:
+            self._parent = (at.batch_hash, asyncio.get_running_loop().time())
         batch = next_to_post(self._ledger, at)
         if batch is None or batch.header is None or batch.header.hash in self._sending:
             return None
@@ -139,14 +141,7 @@ class Batcher:
 
     def _its_turn(self, header: BatchHeader, at: L1Snapshot) -> bool:
         """False while others get the chance to come first."""
-        before = self._ledger.get(header.index - 1)
-        now = asyncio.get_running_loop().time()
-        if self._postable[0] != header.hash:
-            self._postable = (header.hash, now)
-        if not self._contest.contested(at, self._ledger):
-            return True
-        return now >= self._postable[1] + self._contest.wait(
-            header.parent_hash, after_ours=before is not None and not before.foreign)
+        return asyncio.get_running_loop().time() >= self._parent[1] + self._contest.wait(at, self._ledger, header)
 
     def _begin(self, tasks: asyncio.TaskGroup, batch: LocalBatch, refresh: Callable[[], None]) -> None:
         assert batch.header is not None

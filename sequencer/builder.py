@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -52,6 +52,7 @@ class Builder:
         self._data = data
         self._contest = contest
         self._due_since: float | None = None
+        self._waiting_since: float | None = None
         self._clock = clock
         self._encoder: BatchEncoder | None = None
         self._encoded: int | None = None  # index of the batch that _encoder holds
@@ -150,9 +151,13 @@ class Builder:
         except L1Moved:
             return False
         limit = self._data.limit(at.market, self._ledger.last_kind())
-        batch = LocalBatch(tip.batch_count, tip.batch_hash, tip.block_hash, at.origin, queue, self._clock(),
+        opened_at = self._clock() if self._waiting_since is None else self._waiting_since
+        batch = LocalBatch(tip.batch_count, tip.batch_hash, tip.block_hash, at.origin, queue, opened_at,
                            pages=pages, max_blobs=limit)
-        return await self._add_block(batch, timestamp, None)
+        if not await self._add_block(batch, timestamp, None):
+            return False
+        self._waiting_since = None
+        return True
 
     async def _usable_pages(self, at: L1Snapshot) -> tuple[bytes, ...]:
         """Those that new batches are to name, if the Inbox had them at the origin: so a reorg that takes one away takes away
@@ -206,9 +211,12 @@ class Builder:
             self._encoder, self._encoded = self._ledger.encoder(batch), batch.index
         return self._encoder
 
-    def forget(self) -> None:
-        """The ledger was changed by someone else."""
+    def forget(self, dropped: Iterable[LocalBatch] = ()) -> None:
+        """The ledger was changed by someone else. Transactions in `dropped` have waited for a batch already: the next one is as
+        old as the oldest of those."""
         self._encoder, self._encoded, self._data_full = None, None, False
+        opened = [batch.opened_at for batch in dropped if batch.transactions and not batch.foreign]
+        self._waiting_since = min([*opened, *([] if self._waiting_since is None else [self._waiting_since])], default=None)
 
 
 def _closed(batch: LocalBatch, chunks: Sequence[bytes], kind: DataKind) -> LocalBatch:

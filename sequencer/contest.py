@@ -1,15 +1,16 @@
 """Several sequencers where anyone may post: what keeps them from paying for races that only one can win.
 
 A batch names its parent, so of all that are sent on one parent L1 takes one, and the others revert: gas and blob gas for
-nothing. As long as others post too,
-* a closed batch waits a part of `stagger` before it is sent. The part follows from the account and the parent's hash: on
-  each parent it is drawn anew, and in the long run nobody comes first. Who sees in time that the parent has a child has
-  spent nothing;
-* whose batch is L1's last waits `stagger` longer: two take turns so, and hardly ever meet;
-* a race that was lost on L1 doubles the wait, up to MAX_STRETCH times, and a batch that came through halves it;
+nothing. So, where nobody has the exclusive right, times counted from when the parent was seen on L1:
+* who posted the parent leaves the next `stagger` to others: its next batch is built when theirs is only begun, and who had won
+  once would always win;
+* as long as others do post, whoever it is waits another part of `stagger`, which follows from the account and the parent's hash:
+  on each parent it is drawn anew, and in the long run nobody comes first. Who sees in time that the parent has a child has
+  spent nothing. And whose batches were the last two, three or four in a row waits two to four times `stagger`: two sequencers
+  take turns so, and hardly ever meet;
+* a race that was lost on L1 doubles the drawn part, up to MAX_STRETCH times; a batch that came through, or a race that was
+  seen in time, halves it;
 * deposits and forced transactions alone make no batch before `due_patience`: one with transactions takes them along.
-
-Who is alone, or has the exclusive right, never waits.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from dataclasses import dataclass
 
 from eth_hash.auto import keccak
 
+from derivation.batch import BatchHeader
 from sequencer.l1view import L1Snapshot
 from sequencer.ledger import BatchLedger
 
 RECENT = 16  # batches: if all of them are ours, nobody else posts
-MAX_STRETCH = 4
+MAX_STRETCH = 8
+MAX_STREAK = 4
 
 
 @dataclass(slots=True)
@@ -45,14 +48,20 @@ class Contest:
         """Whether somebody else may post, and does."""
         return not at.exclusive(self.address) and ledger.foreign_lately(RECENT)
 
-    def wait(self, parent_hash: bytes, after_ours: bool) -> float:
-        """Seconds from when a batch on that parent, ours or not, can be sent to when it is."""
-        return self.stagger * (self.stretch * fraction(self.address, parent_hash) + after_ours)
+    def wait(self, at: L1Snapshot, ledger: BatchLedger, header: BatchHeader) -> float:
+        """Seconds from when the parent of a batch was seen on L1 to when the batch may be sent."""
+        if at.exclusive(self.address):
+            return 0.0
+        streak = ledger.own_streak(header.index)
+        if not self.contested(at, ledger):
+            return self.stagger * min(streak, 1)
+        return self.stagger * (self.stretch * fraction(self.address, header.parent_hash) + min(streak, MAX_STREAK))
 
     def lost(self, fees: int | None) -> None:
         """Somebody else's batch came first. `fees`: wei spent on ours, None if it was not sent."""
         if fees is None:
             self.seen_in_time += 1
+            self.stretch = max(self.stretch // 2, 1)
             return
         self.lost_on_l1 += 1
         self.wasted += fees

@@ -183,7 +183,7 @@ class Follower:
 
     def _drop(self, index: int, why: str) -> None:
         dropped, switch = self._ledger.truncate(index)
-        self._builder.forget()
+        self._builder.forget(dropped)
         for batch in dropped:
             self._agreed.pop(batch.index, None)
         log.warning("batches dropped", first=index, count=len(dropped), blocks=len(switch.removed), reason=why)

@@ -169,6 +169,13 @@ class BatchLedger:
         closed = [batch for batch in self._batches[-count - 1:] if not batch.is_open]
         return any(batch.foreign for batch in closed[-count:])
 
+    def own_streak(self, index: int) -> int:
+        """How many batches right before that one are ours, one after another."""
+        count = 0
+        while (batch := self.get(index - 1 - count)) is not None and not batch.foreign:
+            count += 1
+        return count
+
     def note_cost(self, batch: LocalBatch, cost: int) -> bool:
         """`cost`: wei that posting this closed batch took. False if that is known, or the batch isn't here any more."""
         known = self.get(batch.index)

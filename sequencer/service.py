@@ -196,7 +196,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     derivation = RollupNode(of_node, derived_store, l1, beacon, workers=beacon.workers)
     derived = DerivedView(derivation)
     view = L1View(l1, inbox, config.l1.confirmations, settings.transactions.min_tip)
-    contest = Contest(transactions.address, config.l1.slot if settings.stagger is None else settings.stagger, settings.due_patience)
+    contest = Contest(transactions.address, 2 * config.l1.slot if settings.stagger is None else settings.stagger, settings.due_patience)
     builder = Builder(
         node, ledger, view,
         BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),

@@ -213,8 +213,8 @@ class Sequencer(Table):
         None, description="pages that new batches name, the text first: addresses on L1, or files; without this key those "
         "that `verdict deploy` published, and with an empty list none")
     stagger: Interval | None = Field(
-        None, description="where anyone may post and others do: a batch waits a part of this time before it is sent, drawn "
-        "anew each time, so that races are seen before they cost anything; one L1 block if it is left out")
+        None, description="where anyone may post: a batch after our own waits so long, and while others post too each one waits "
+        "a part of it, drawn anew each time, so that races are seen before they cost anything; two L1 blocks if it is left out")
     due_patience: Interval = Field(
         "30s", description="there, deposits and forced transactions alone are left to others' batches for so long")
     assert_patience: Interval = Field(

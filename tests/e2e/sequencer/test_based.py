@@ -58,6 +58,7 @@ async def all_have(net: Devnet, running: Sequence[SequencerService], sent: Seque
     await net.until(same, "all sequencers have all transactions, safe and alike", timeout=90)
 
 
+@pytest.mark.slow
 async def test_who_loses_a_race_on_l1_goes_on_from_the_winners_batch(tmp_path: Path) -> None:
     """Three batches on one parent in one L1 block. What the losers had built pays accounts that spend it at once: when the
     blocks are gone, those have nothing, and their transactions must come back all the same."""
