@@ -11,6 +11,7 @@ os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # the fast keccak; before a
 import typer
 
 from verdict.commands import (
+    burned_fees,
     challenger,
     config,
     demo,
@@ -83,6 +84,7 @@ for name, command in (
     ("inspect", inspect.inspect),
     ("deposit", deposit.deposit),
     ("force", force.force),
+    ("burned-fees", burned_fees.burned_fees),
     ("execute", execute.execute),
 ):
     app.command(name)(command)
