@@ -37,6 +37,7 @@ from verdict.deployment import (
     Progress,
     check_fingerprint,
     check_version,
+    l1_addresses,
     load_progress,
     save_progress,
 )
@@ -50,7 +51,7 @@ EXECUTE = "0x0000000000000000000000000000000000000101"
 ZERO_ADDRESS = "0x" + "00" * 20
 CONTRACTS = {
     "kzg_setup": "KzgSetup", "step_verifier": "StepVerifier", "inbox": "Inbox", "rollup": "Rollup", "portal": "Portal",
-    "stage": "Stage",
+    "token_bridge": "TokenBridge", "stage": "Stage",
 }
 GAS_ESTIMATE = 18_000_000
 """L1 gas that the creations take together, at most: what the deployer must be able to pay."""
@@ -147,7 +148,7 @@ def _planned(config: Config, deployer: str, nonce: int, made: Mapping[str, Creat
     made = dict(made or {})
     order = [stage for stage in ("kzg_setup", "step_verifier", *LINKED) if stage not in made]
     predicted = predict(deployer, nonce, order)
-    genesis = genesis_state(config)
+    genesis = genesis_state(config, l1_addresses(predicted["portal"], predicted["token_bridge"]))
     return Progress(
         name=config.name,
         fingerprint=config.fingerprint(),
@@ -180,6 +181,8 @@ def creation_code(stage: str, config: Config, genesis: Genesis, addresses: Mappi
     if stage == "portal":
         return contract.deployment(
             addresses["inbox"], addresses["rollup"], rollup.gas_token or ZERO_ADDRESS, rollup.burned_fees_to or ZERO_ADDRESS)
+    if stage == "token_bridge":
+        return contract.deployment(addresses["portal"])
     if stage in ("kzg_setup", "stage"):
         return contract.deployment()
     return contract.deployment((

@@ -17,7 +17,7 @@ from verdict.config import Config
 if TYPE_CHECKING:
     from verdict.genesis import L1Addresses
 
-STAGES = ("kzg_setup", "step_verifier", "inbox", "rollup", "portal", "stage")
+STAGES = ("kzg_setup", "step_verifier", "inbox", "rollup", "portal", "token_bridge", "stage")
 """The contracts in the order in which they are created."""
 
 LINKED = ("inbox", "rollup", "portal", "token_bridge")
@@ -81,7 +81,7 @@ class Progress(_Record):
     @property
     def l1_addresses(self) -> L1Addresses:
         """What L2's genesis needs to know, before it is there."""
-        return _l1_addresses(self.predicted["portal"], self.predicted["token_bridge"])
+        return l1_addresses(self.predicted["portal"], self.predicted["token_bridge"])
 
 
 class Deployment(_Record):
@@ -105,7 +105,7 @@ class Deployment(_Record):
     @property
     def l1_addresses(self) -> L1Addresses:
         """What L2's genesis was made with."""
-        return _l1_addresses(self.portal, self.token_bridge)
+        return l1_addresses(self.portal, self.token_bridge)
 
     @classmethod
     def load(cls, config: Config) -> Deployment:
@@ -138,12 +138,13 @@ class Deployment(_Record):
             inbox=made["inbox"].address,
             rollup=made["rollup"].address,
             portal=made["portal"].address,
-            token_bridge=progress.predicted["token_bridge"],
+            token_bridge=made["token_bridge"].address,
             stage=made["stage"].address,
         )
 
 
-def _l1_addresses(portal: str, token_bridge: str) -> L1Addresses:
+def l1_addresses(portal: str, token_bridge: str) -> L1Addresses:
+    """Of 0x hex."""
     # Here, as it brings the execution package along, and with that the time to load it.
     from verdict.genesis import L1Addresses
 

@@ -1,11 +1,13 @@
-"""The L2 genesis block that a configuration defines. It depends on nothing else, so every node has the same."""
+"""The L2 genesis block: of the configuration and of two addresses on L1, and of nothing else, so every node has the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from execution.genesis import build_genesis
+from bridge.predeploys import L2_TOKEN_BRIDGE, MESSAGE_PASSER, MESSENGER
+from execution.genesis import GenesisAccount, build_genesis
 from execution.types import StepState
+from l1.artifacts import artifact
 from verdict.config import Config
 
 GENESIS_TIMESTAMP = 0
@@ -20,11 +22,11 @@ class L1Addresses:
     token_bridge: bytes
 
 
-def l2_genesis(config: Config) -> tuple:
+def l2_genesis(config: Config, l1: L1Addresses) -> tuple:
     """(header, trie nodes by hash, codes by hash), as `chain.store.ChainStore.open` takes it."""
     rollup = config.rollup
     return build_genesis(
-        {bytes.fromhex(entry.address[2:]): entry.balance for entry in rollup.alloc},
+        {bytes.fromhex(entry.address[2:]): entry.balance for entry in rollup.alloc} | predeploys(l1),
         chain_id=rollup.chain_id,
         gas_limit=rollup.gas_limit,
         timestamp=GENESIS_TIMESTAMP,
@@ -32,7 +34,22 @@ def l2_genesis(config: Config) -> tuple:
     )
 
 
-def genesis_state(config: Config) -> StepState:
+def predeploys(l1: L1Addresses) -> dict[bytes, GenesisAccount]:
+    """Verdict's own contracts on L2, docs/protocol.md section 12. Whom they trust on L1 is in their slot 0."""
+    return {
+        MESSAGE_PASSER: GenesisAccount(nonce=1, code=_code("MessagePasser")),
+        MESSENGER: GenesisAccount(nonce=1, code=_code("Messenger"), storage={0: int.from_bytes(l1.portal)}),
+        L2_TOKEN_BRIDGE: GenesisAccount(nonce=1, code=_code("L2TokenBridge"), storage={0: int.from_bytes(l1.token_bridge)}),
+    }
+
+
+def _code(name: str) -> bytes:
+    contract = artifact(name)
+    assert not contract.immutables, f"{name} has immutables, and no constructor runs in the genesis"
+    return contract.deployed
+
+
+def genesis_state(config: Config, l1: L1Addresses) -> StepState:
     """The StepState before the first batch."""
-    header = l2_genesis(config)[0]
+    header = l2_genesis(config, l1)[0]
     return StepState(state_root=header.state_root, block_hash=header.hash)

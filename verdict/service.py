@@ -89,7 +89,7 @@ async def run_service(service: Service, stop: asyncio.Event) -> None:
 
 def rollup_genesis(config: Config, deployment: Deployment) -> tuple:
     """The L2 genesis, as ChainStore.open takes it. DeploymentError if the contracts were deployed with another one."""
-    genesis = l2_genesis(config)
+    genesis = l2_genesis(config, deployment.l1_addresses)
     mine = "0x" + genesis[0].hash.hex()
     if mine != deployment.genesis.block_hash:
         raise DeploymentError(

@@ -25,7 +25,8 @@ def print_status(status: dict[str, Any], console: Console | None = None) -> None
     console.print(f"[bold]{status['name']}[/bold]")
     console.print(f"L1         block {l1['block']:,} of chain {l1['chain_id']}, base fee {l1['base_fee'] / 1e9:.3f} gwei; "
                   f"EXECUTE at {l1['execute_gas_price']:,} wei per gas, {l1['execute_gas_left']:,} gas left in a block")
-    names = {"rollup": "Rollup", "inbox": "Inbox", "portal": "Portal", "step_verifier": "StepVerifier", "stage": "Stage"}
+    names = {"rollup": "Rollup", "inbox": "Inbox", "portal": "Portal", "token_bridge": "TokenBridge",
+             "step_verifier": "StepVerifier", "stage": "Stage"}
     console.print("contracts  " + ", ".join(f"{name} {status['contracts'][key]}" for key, name in names.items()))
     console.print(f"batches    {batches['count']} posted, {confirmed['batches']} confirmed; "
                   f"{batches['deposits']} deposits, {batches['forced']} forced transactions queued so far")

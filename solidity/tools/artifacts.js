@@ -13,7 +13,8 @@ const path = require("path");
 const ROOT = path.join(__dirname, "..");
 const ARTIFACTS = path.join(ROOT, "artifacts");
 const CONTRACTS = [
-  "Inbox", "KzgSetup", "StepVerifier", "Rollup", "Portal", "TokenVault", "Stage", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
+  "Inbox", "KzgSetup", "StepVerifier", "Rollup", "Portal", "TokenVault", "TokenBridge", "Stage", "MessagePasser", "Messenger",
+  "L2TokenBridge", "BridgedToken", "BasedNativeRollup", "DemoToken", "DemoExchange", "Counter", "IExecute",
 ];
 // `write` compiles the contracts alone and afresh. `check` takes what `forge test` needs too, so that a clean checkout is
 // compiled once.

@@ -136,7 +136,7 @@ async def arena(directory: Path, stride: int, arity: int, *, window: int = WINDO
         await _queue(net)
         async with net.sequencer(), L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
             await transact(net, 0)
-            with ChainStore.open(None, l2_genesis(net.config)) as store:
+            with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
                     await derive(node, 0)

@@ -110,7 +110,7 @@ async def quarried(directory: Path, stones: int, *, forced: bool = True, stride:
         l1 = await stack.enter_async_context(L1Client(net.l1.rpc_url))
         beacon = await stack.enter_async_context(BlobClient([BeaconSource(net.l1.beacon_url)]))
         raw = await read_much(net, stones, forced=forced)
-        store = stack.enter_context(ChainStore.open(None, l2_genesis(net.config)))
+        store = stack.enter_context(ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)))
         node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
         stack.callback(node.close)
         yield await _found(net, l1, node, raw)

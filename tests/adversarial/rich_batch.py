@@ -115,7 +115,7 @@ async def rich_batch(
     async with Devnet(directory, overrides, l1_settings={"accounts": 80}) as net:
         await _queue(net)
         async with L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
-            with ChainStore.open(None, l2_genesis(net.config)) as store:
+            with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
                     await _post(net, l1, calldata, (posts or functools.partial(_usual_posts, calldata=calldata))(net))

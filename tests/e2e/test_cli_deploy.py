@@ -65,7 +65,7 @@ async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
         assert rpc.w3 is not None
         contracts = Contracts(rpc.w3, deployment)
         confirmed = await contracts.rollup.functions.latestConfirmed().call()
-        assert bytes(confirmed[2]) == genesis_state(config).state_root
+        assert bytes(confirmed[2]) == genesis_state(config, deployment.l1_addresses).state_root
         assert await contracts.rollup.functions.window().call() == config.dispute.window
         assert await contracts.inbox.functions.sequencer().call() == config.rollup.sequencer
 

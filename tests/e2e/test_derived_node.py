@@ -41,7 +41,7 @@ async def test_a_node_derived_from_l1_alone_has_the_sequencers_blocks(tmp_path: 
         head = (await l2.eth.get_block("safe"))["number"]
 
         async with L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
-            with ChainStore.open(None, l2_genesis(net.config)) as store:
+            with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
 

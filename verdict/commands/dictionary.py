@@ -169,13 +169,14 @@ async def _ask(url: str, blocks: int, limit: int, console: Console) -> tuple[int
 def _read(file: Path | None, chain_id: int, config: Path, blocks: int, limit: int) -> tuple[int, list[bytes]]:
     from verdict.config import load_config
     from verdict.dictionary.history import from_database, from_file
+    from verdict.deployment import Deployment
     from verdict.genesis import l2_genesis
 
     if file is not None:
         return chain_id or load_config(config).rollup.chain_id, from_file(file, limit)
     loaded = load_config(config)
     path = loaded.data_dir / "sequencer" / "chain"
-    return loaded.rollup.chain_id, from_database(path, l2_genesis(loaded), blocks, limit)
+    return loaded.rollup.chain_id, from_database(path, l2_genesis(loaded, Deployment.load(loaded).l1_addresses), blocks, limit)
 
 
 async def _publish(config: Config, role: str, pages: list[tuple[str, bytes]], console: Console) -> None:

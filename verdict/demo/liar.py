@@ -117,7 +117,7 @@ async def assert_lies(config: Config, transaction: bytes, token: bytes, thief: b
     async with contextlib.AsyncExitStack() as stack:
         l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
         beacon = await stack.enter_async_context(blob_client(config, directory))
-        store = ChainStore.open(directory / "chain", l2_genesis(config))
+        store = ChainStore.open(directory / "chain", l2_genesis(config, deployment.l1_addresses))
         stack.callback(store.close)
         transactions = await stack.enter_async_context(TransactionManager(
             l1, load_key("sequencer", config.data_dir).key.hex(), config.l1.chain_id, directory / "transactions", policy))
