@@ -168,8 +168,8 @@ async def _ask(url: str, blocks: int, limit: int, console: Console) -> tuple[int
 
 def _read(file: Path | None, chain_id: int, config: Path, blocks: int, limit: int) -> tuple[int, list[bytes]]:
     from verdict.config import load_config
-    from verdict.dictionary.history import from_database, from_file
     from verdict.deployment import Deployment
+    from verdict.dictionary.history import from_database, from_file
     from verdict.genesis import l2_genesis
 
     if file is not None:
