@@ -65,13 +65,14 @@ class _Page:
 class Chronicle:
     """`made` and `opened` hold every assertion and game; `pending` and `open_games` those that aren't over.
 
-    A game whose assertion died stays in `open_games` until its bond is reclaimed.
+    A game whose assertion died, or was confirmed since its batch was settled, stays in `open_games` until its bond is
+    reclaimed. `confirmed_child` goes by the parent's commitment, as in the contract: see `origin`.
     """
 
     def __init__(self, window: int = 256) -> None:
         self.made: dict[bytes, Told] = {}
         self.status: dict[bytes, AssertionStatus] = {}
-        self.confirmed_child: dict[bytes, bytes] = {}  # by parent
+        self.confirmed_child: dict[bytes, bytes] = {}
         self.killed: dict[bytes, Told] = {}
         self.proved: dict[bytes, Told] = {}
         self.opened: dict[bytes, Told] = {}
@@ -93,6 +94,12 @@ class Chronicle:
     def points(self) -> Sequence[Point]:
         """Blocks that can be rewound to, newest first. The oldest one's own changes can't be undone."""
         return [page.point for page in reversed(self._pages)]
+
+    def origin(self, parent_id: bytes) -> bytes:
+        """What the children of that assertion begin with, the same for all that say the same: its commitment. The genesis
+        assertion, which was never made, has none but its id."""
+        made = self.made.get(parent_id)
+        return parent_id if made is None else made.event.commitment  # type: ignore[union-attr]
 
     def apply(self, point: Point, events: Sequence[tuple[RollupEvent, Point, bytes]]) -> None:
         """All events up to and including block `point`, in order: (event, its block, its transaction)."""
@@ -134,7 +141,8 @@ class Chronicle:
                 put(self.status, confirmed, AssertionStatus.CONFIRMED)
                 drop(self.pending, confirmed)
                 if confirmed in self.made:  # the genesis assertion was never made
-                    put(self.confirmed_child, self.made[confirmed].event.parent_id, confirmed)  # type: ignore[union-attr]
+                    parent: bytes = self.made[confirmed].event.parent_id  # type: ignore[union-attr]
+                    put(self.confirmed_child, self.origin(parent), confirmed)
             case AssertionKilled(id=killed):
                 put(self.status, killed, AssertionStatus.KILLED)
                 put(self.killed, killed, told)

@@ -207,7 +207,7 @@ class Watcher:
         parent = AssertionStatus.CONFIRMED if made.parent_id == GENESIS_ID else status.get(made.parent_id)
         if parent is None:
             raise L1Inconsistent(f"assertion 0x{made.id.hex()} has a parent that was never made")
-        return Kin(AssertionStatus(parent), self.chronicle.confirmed_child.get(made.parent_id))
+        return Kin(AssertionStatus(parent), self.chronicle.confirmed_child.get(self.chronicle.origin(made.parent_id)))
 
     async def _assertion(self, assertion_id: bytes, block: L1Block) -> Assertion:
         key = assertion_id, self.chronicle.made[assertion_id].block.hash

@@ -1,8 +1,10 @@
-"""Step proofs: what the StepVerifier contract takes to judge one step, checked here before anyone pays for it."""
+"""Step proofs: what the StepVerifier contract takes to judge a step, or several in a row, checked here before anyone pays
+for it."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,13 +15,10 @@ from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from execution.abi import commitment, encode_trace, encode_witness, state_tuple
 from execution.execute import Verdict, execute
-from execution.types import Input, StepState, Trace, Transaction, Witness
+from execution.types import Cursor, Fragment, Input, StepState, Trace, Transaction, Witness
 from execution.witness import build_witness
 from l1.blobs import ChunkProof, ChunkProofKind, open_chunk
 from l1.kzg import CELLS_PER_BLOB, Prover
-
-NO_CHUNK = ChunkProof(b"")
-
 
 class UnknownStep(Exception):
     """The batch isn't derived here, or has no such step."""
@@ -30,7 +29,7 @@ class ProofRejected(Exception):
 
     def __init__(self, step: int, verdict: Verdict) -> None:
         self.step, self.verdict = step, verdict
-        super().__init__(f"the proof of step {step} is not accepted: {verdict.reason}")
+        super().__init__(f"the proof from step {step} on is not accepted: {verdict.reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,11 @@ class StepProof:
     batch: BatchHeader
     pre: StepState
     post: StepState
-    parent_header: bytes
-    forced_transaction: bytes
-    chunk: ChunkProof
-    fragments: tuple[bytes, ...]
-    witness: bytes
+    parent_header: bytes = b""
+    forced_transactions: tuple[bytes, ...] = ()
+    chunks: tuple[ChunkProof, ...] = ()
+    fragments: tuple[bytes, ...] = ()
+    witness: bytes = b""
     witness_pointers: tuple[bytes, ...] = ()
 
     def staged(self, pointers: tuple[bytes, ...]) -> Self:
@@ -56,20 +55,25 @@ class StepProof:
         """In the shape eth-abi and web3 take."""
         return (
             self.batch.as_tuple(), state_tuple(self.pre), state_tuple(self.post), self.parent_header,
-            self.forced_transaction, self.chunk.as_tuple(), list(self.fragments), self.witness,
-            list(self.witness_pointers),
+            list(self.forced_transactions), [chunk.as_tuple() for chunk in self.chunks], list(self.fragments),
+            self.witness, list(self.witness_pointers),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltProof:
     """A proof and what it implies. `trace`: the bytes the contract will give to EXECUTE; `gas_used`: L2 gas EXECUTE
-    charges for; `input` is None if the batch has no such step (too many claimed), then nothing is executed."""
+    charges for; `inputs` is empty if the batch has no such step (too many claimed), then nothing is executed."""
 
     proof: StepProof
-    input: Input | None
+    inputs: tuple[Input, ...]
     gas_used: int
     trace: bytes
+
+    @property
+    def input(self) -> Input | None:
+        """Of a single step; None if the batch has none there."""
+        return self.inputs[0] if self.inputs else None
 
     @property
     def pre_commitment(self) -> bytes:
@@ -82,11 +86,12 @@ class BuiltProof:
 
 @dataclass(frozen=True, slots=True)
 class _Executed:
-    """One step, executed."""
+    """Some steps, executed. `cursors`: where each begins."""
 
     pre: StepState
     post: StepState
-    input: Input
+    inputs: tuple[Input, ...]
+    cursors: tuple[Cursor, ...]
     gas_used: int
     witness: Witness
     parent_header: bytes
@@ -111,51 +116,70 @@ async def build_step_proof(
     prover: Prover | None = None,
     kind: ChunkProofKind = ChunkProofKind.CELL,
 ) -> BuiltProof:
-    """Proves the step from `step` to `step + 1`, 0 <= step < N; `step == N` proves that there is none.
+    """Proves the step from `step` to `step + 1`, 0 <= step < N; `step == N` proves that there is none. Raises what
+    `build_proof` raises."""
+    record = _known(node, batch, step)
+    if step == record.steps:
+        final = record.final_state
+        return BuiltProof(StepProof(record.posted.header, final, final), (), 0, b"")
+    return await build_proof(node, batch, step, 1, prover, kind)
+
+
+async def build_proof(
+    node: RollupNode,
+    batch: int | bytes,
+    first: int,
+    steps: int,
+    prover: Prover | None = None,
+    kind: ChunkProofKind = ChunkProofKind.CELL,
+) -> BuiltProof:
+    """Proves the steps from `first` to `first + steps`, 0 <= first < first + steps <= N.
 
     UnknownStep; BlobsMissing or L1Unavailable if the data can't be had; ProofRejected if EXECUTE would say false.
     A chunk to be opened takes KZG proofs, on the prover's processes: l1.blobs.open_chunk.
     """
-    record = _known(node, batch, step)
+    if steps < 1:
+        raise ValueError(f"{steps} steps")
+    record = _known(node, batch, first + steps)
     header = record.posted.header
-    if step == record.steps:
-        final = record.final_state
-        return BuiltProof(StepProof(header, final, final, b"", b"", NO_CHUNK, (), b""), None, 0, b"")
     data = await node.data_of(record)
-    done: _Executed = await node.in_thread(_execute, node, record, data, step)
-    cursor = done.pre.cursor
-    forced = done.input.raw if cursor.chunk == 0 and isinstance(done.input, Transaction) else b""
-    chunk = NO_CHUNK
-    if 1 <= cursor.chunk <= header.chunk_count:
-        chunk = await _open(data, cursor.chunk - 1, prover, kind)
-    proof = StepProof(
-        header, done.pre, done.post, done.parent_header, forced, chunk, done.fragments, encode_witness(done.witness)
-    )
-    trace = trace_of(node, done.pre, done.post, done.input, done.witness)
+    done: _Executed = await node.in_thread(_execute, node, record, data, first, steps)
+    starts = list(zip(done.cursors, done.inputs, strict=True))
+    forced = tuple(chosen.raw for at, chosen in starts if at.chunk == 0 and isinstance(chosen, Transaction))
+    wanted = dict.fromkeys(at.chunk - 1 for at in done.cursors if 1 <= at.chunk <= header.chunk_count)
+    chunks = await _open_all(data, list(wanted), prover, kind)
+    proof = StepProof(header, done.pre, done.post, done.parent_header, forced, chunks, done.fragments,
+                      encode_witness(done.witness))
+    trace = trace_of(node, done.pre, done.post, done.inputs, done.witness)
     verdict = await node.in_thread(execute, done.pre.state_root, done.post.state_root, done.gas_used, trace)
     if not verdict.result:
-        raise ProofRejected(step, verdict)
-    return BuiltProof(proof, done.input, done.gas_used, trace)
+        raise ProofRejected(first, verdict)
+    return BuiltProof(proof, done.inputs, done.gas_used, trace)
+
+
+async def _open_all(
+    data: BatchData, chunks: list[int], prover: Prover | None, kind: ChunkProofKind
+) -> tuple[ChunkProof, ...]:
+    """These chunks of a batch, from 0."""
+    if data.header.in_calldata:
+        every = split_chunks(data.data)
+        return tuple(ChunkProof(every[chunk], path=chunk_path(every, chunk)) for chunk in chunks)
+    with contextlib.ExitStack() as stack:
+        if prover is None and chunks:
+            prover = stack.enter_context(contextlib.closing(Prover()))
+        return tuple([await _open(data, chunk, prover, kind) for chunk in chunks])
 
 
 async def _open(data: BatchData, chunk: int, prover: Prover | None, kind: ChunkProofKind) -> ChunkProof:
-    """Chunk `chunk` of a batch, from 0."""
-    if data.header.in_calldata:
-        chunks = split_chunks(data.data)
-        return ChunkProof(chunks[chunk], path=chunk_path(chunks, chunk))
+    assert prover is not None
     blob, cell = divmod(chunk, CELLS_PER_BLOB)
-    if prover is not None:
-        return await open_chunk(prover, data.blobs[blob], cell, kind)
-    with contextlib.closing(Prover()) as own:
-        return await open_chunk(own, data.blobs[blob], cell, kind)
+    return await open_chunk(prover, data.blobs[blob], cell, kind)
 
 
-def trace_of(node: RollupNode, pre: StepState, post: StepState, chosen: Input, witness: Witness) -> bytes:
-    """abi.encode(Trace) as the StepVerifier builds it for one step."""
+def trace_of(node: RollupNode, pre: StepState, post: StepState, inputs: tuple[Input, ...], witness: Witness) -> bytes:
+    """abi.encode(Trace) as the StepVerifier builds it."""
     rules = node.settings.rules
-    return encode_trace(
-        Trace(rules.chain_id, rules.fork, rules.tx_gas_cap or 0, pre, post, (chosen,), witness)
-    )
+    return encode_trace(Trace(rules.chain_id, rules.fork, rules.tx_gas_cap or 0, pre, post, inputs, witness))
 
 
 def _known(node: RollupNode, batch: int | bytes, step: int) -> DerivedRecord:
@@ -181,18 +205,30 @@ def _replay(node: RollupNode, record: DerivedRecord, data: BatchData, step: int)
     return deriver.state
 
 
-def _execute(node: RollupNode, record: DerivedRecord, data: BatchData, step: int) -> _Executed:
+def _execute(node: RollupNode, record: DerivedRecord, data: BatchData, first: int, steps: int) -> _Executed:
     deriver = node.deriver(data, _start(node, record))
-    for _ in range(step):
+    for _ in range(first):
         deriver.step()
-    pre, machine, chosen = deriver.state, deriver.machine, deriver.next_input()
-    post, gas_used, witness = build_witness(
-        node.settings.rules, pre, [chosen], machine.roots_source(), machine.header
-    )
-    if (commitment(pre), commitment(post)) != (record.commitment(step), record.commitment(step + 1)):
-        raise UnknownStep(f"batch {record.index}, step {step}: the record disagrees with a second derivation")
-    derived_start = pre.cursor.chunk == 0 and pre.cursor.item == 0
-    parent_header = machine.header(pre.block_hash) if derived_start else b""
-    joined = pre.fragments_size > 0 and isinstance(chosen, Transaction)
-    fragments = pending_fragments(data, pre, node.settings.rules.chain_id) if joined else ()
-    return _Executed(pre, post, chosen, gas_used, witness, parent_header, fragments)
+    pre, machine = deriver.state, deriver.machine
+    source = machine.roots_source()
+    parent_header = machine.header(pre.block_hash) if pre.cursor.chunk == 0 and pre.cursor.item == 0 else b""
+    inputs: list[Input] = []
+    cursors: list[Cursor] = []
+    while len(inputs) < steps:
+        cursors.append(deriver.state.cursor)
+        inputs.append(deriver.next_input())
+        if len(inputs) < steps:
+            deriver.step()
+    post, gas_used, witness = build_witness(node.settings.rules, pre, inputs, source, machine.header)
+    if (commitment(pre), commitment(post)) != (record.commitment(first), record.commitment(first + steps)):
+        raise UnknownStep(f"batch {record.index}, step {first}: the record disagrees with a second derivation")
+    return _Executed(pre, post, tuple(inputs), tuple(cursors), gas_used, witness, parent_header,
+                     _pending(data, pre, inputs, node.settings.rules.chain_id))
+
+
+def _pending(data: BatchData, pre: StepState, inputs: Sequence[Input], chain_id: int) -> tuple[bytes, ...]:
+    """The fragments pending at `pre`, if the first Input that is none may be what joins them."""
+    joining = next((chosen for chosen in inputs if not isinstance(chosen, Fragment)), None)
+    if pre.fragments_size > 0 and isinstance(joining, Transaction):
+        return pending_fragments(data, pre, chain_id)
+    return ()

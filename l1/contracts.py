@@ -298,6 +298,17 @@ class Rollup(_Contract):
     def confirm(assertion_id: bytes) -> bytes:
         return artifact("Rollup").call("confirm", assertion_id)
 
+    async def settled(self, batch_hash: bytes, block: BlockId = "latest") -> tuple[bytes, int]:
+        """(commitment reached, steps settled) of a batch that is settled in part; else a zero commitment and 0."""
+        reached, steps = await self.read("settled", batch_hash, block=block)
+        return reached, steps
+
+    @staticmethod
+    def settle(batch_hash: bytes, start: bytes, steps: int, gas_used: int, proof: AbiStruct) -> bytes:
+        """Calldata; payable with EXECUTE's fee for `gas_used` L2 gas, what is left comes back. `start`: the commitment at
+        which the steps begin, 31 bytes."""
+        return artifact("Rollup").call("settle", batch_hash, start, steps, gas_used, proof.as_tuple())
+
     @staticmethod
     def prove_step(assertion_id: bytes, checkpoint: int, opening: AbiStruct, proof: AbiStruct) -> bytes:
         """Calldata; payable with EXECUTE's fee, what is left comes back. `opening`: of `checkpoint` and the next."""

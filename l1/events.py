@@ -75,6 +75,8 @@ class TransactionForced:
 
 @dataclass(frozen=True, slots=True)
 class AssertionMade:
+    """A settled one (protocol.md, section 10) has neither asserter nor checkpoints."""
+
     id: bytes
     parent_id: bytes
     batch_hash: bytes
@@ -84,6 +86,10 @@ class AssertionMade:
     state_root: bytes
     block_hash: bytes
     checkpoint_blobs: tuple[bytes, ...]  # versioned hashes
+
+    @property
+    def settled(self) -> bool:
+        return not any(self.asserter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,19 @@ class StepProved:
     step: int
     claimed: bytes
     proved: bytes
+    gas_used: int
+    execute_fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSettled:
+    """The batch's first `steps` steps are settled now and lead to `commitment`. What was new took `gas_used` L2 gas and
+    `execute_fee` wei."""
+
+    batch_hash: bytes
+    settler: bytes  # 20 bytes
+    steps: int
+    commitment: bytes  # 31 bytes
     gas_used: int
     execute_fee: int
 
@@ -156,7 +175,7 @@ class Credited:
 
 InboxEvent: TypeAlias = BatchPosted | CalldataPosted | PagePublished | Deposited | TransactionForced
 RollupEvent: TypeAlias = (
-    AssertionMade | AssertionConfirmed | AssertionKilled | StepProved
+    AssertionMade | AssertionConfirmed | AssertionKilled | StepProved | SegmentSettled
     | GameOpened | Split | Picked | GameEnded | Credited
 )  # fmt: skip
 
@@ -202,6 +221,8 @@ def _read_rollup(contract: Artifact, log: L1Log) -> RollupEvent | None:
             return AssertionKilled(fields[0], fields[1], KillReason(fields[2]), *fields[3:])
         case "StepProved":
             return StepProved(*fields)
+        case "SegmentSettled":
+            return SegmentSettled(*fields)
         case "GameOpened":
             return GameOpened(*fields)
         case "Split":

@@ -69,6 +69,8 @@ class Expected:
     checkpoint_blobs: tuple[bytes, ...]  # versioned hashes
 
     def is_said_by(self, made: AssertionMade) -> bool:
+        if made.settled:
+            return (self.batch_hash, self.steps, self.commitment) == (made.batch_hash, made.steps, made.commitment)
         return (self.batch_hash, self.steps, self.commitment, self.checkpoint_blobs) == (
             made.batch_hash, made.steps, made.commitment, made.checkpoint_blobs)
 

@@ -64,25 +64,34 @@ class RollupLog:
         return head.timestamp
 
     def children(self, parent_id: bytes, batch_hash: bytes) -> Iterator[AssertionMade]:
-        """Assertions of that batch on that parent that haven't been killed, oldest first."""
-        for assertion_id in self._children.get((parent_id, batch_hash), []):
-            if assertion_id not in self.killed:
-                yield self.made[assertion_id]
+        """Assertions of that batch on that parent, or on another that says the same, that haven't been killed, oldest
+        first."""
+        for assertion_id in self._children.get((self._origin(parent_id), batch_hash), []):
+            made = self.made[assertion_id]
+            if assertion_id not in self.killed and made.parent_id not in self.killed:
+                yield made
 
     def dead(self, parent_id: bytes, batch_hash: bytes) -> Iterator[tuple[AssertionMade, KillReason]]:
-        """Assertions of that batch on that parent that have been killed, and why, oldest first."""
-        for assertion_id in self._children.get((parent_id, batch_hash), []):
+        """Assertions of that batch on that parent, or on one that says the same, that have been killed, and why, oldest
+        first."""
+        for assertion_id in self._children.get((self._origin(parent_id), batch_hash), []):
             if assertion_id in self.killed:
                 yield self.made[assertion_id], self.killed[assertion_id]
 
     def orphans(self) -> Iterator[AssertionMade]:
-        """Assertions that can never be confirmed and aren't killed yet: their parent is dead, or a sibling confirmed."""
-        winners = {self.made[one].parent_id: one for one in self.confirmed if one in self.made}
+        """Assertions that are over and aren't ended yet: their parent is dead, or a rival confirmed. One that says what the
+        rival says will be confirmed too."""
+        winners = {self._origin(self.made[one].parent_id): one for one in self.confirmed if one in self.made}
         for made in self.made.values():
             if made.id in self.killed or made.id in self.confirmed:
                 continue
-            if made.parent_id in self.killed or winners.get(made.parent_id, made.id) != made.id:
+            if made.parent_id in self.killed or winners.get(self._origin(made.parent_id), made.id) != made.id:
                 yield made
+
+    def _origin(self, parent_id: bytes) -> bytes:
+        """What children of that assertion begin with: its commitment; of the genesis assertion the id has to do."""
+        made = self.made.get(parent_id)
+        return parent_id if made is None else made.commitment
 
     def _keep(self, entry: L1Log) -> None:
         event = read_rollup_event(entry)
@@ -97,7 +106,7 @@ class RollupLog:
                 match event:
                     case AssertionMade():
                         self.made[event.id] = event
-                        children[event.parent_id, event.batch_hash].append(event.id)
+                        children[self._origin(event.parent_id), event.batch_hash].append(event.id)
                     case AssertionKilled():
                         self.killed[event.id] = event.reason
                     case AssertionConfirmed():

@@ -15,6 +15,8 @@ from verdict.errors import L1Problem
 from verdict.onchain import Contracts
 
 ASSERTION_STATUS = ("none", "pending", "confirmed", "killed")
+NOBODY = "0x" + "00" * 20
+"""Asserter of what was settled."""
 GAME_STATUS = ("none", "open", "challenger won", "asserter won", "void")
 
 
@@ -30,7 +32,7 @@ async def read_status(config: Config, deployment: Deployment, rpc: Any) -> dict[
         confirmed = await contracts.rollup.functions.latestConfirmed().call()
         assertions = [await _assertion(contracts, config, event, now) for event in events if event.name == "AssertionMade"]
         games = [await _game(contracts, event, now) for event in events if event.name == "GameOpened"]
-        people = {a["asserter"] for a in assertions} | {g["challenger"] for g in games}
+        people = {a["asserter"] for a in assertions if a["asserter"] != NOBODY} | {g["challenger"] for g in games}
         people |= {e.args["by"] for e in events if e.name == "AssertionKilled"}
         if config.rollup.sequencer:
             people.add(config.rollup.sequencer)

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from verdict.status import NOBODY
+
 SHOWN = 12
 """Assertions and games shown, the newest; --json has all."""
 
@@ -54,7 +56,8 @@ def _assertions(console: Console, assertions: list[dict[str, Any]]) -> None:
         colour = {"killed": "red", "confirmed": "green"}.get(item["status"], "yellow")
         games = f", {item['open_games']} games" if item["open_games"] else ""
         left = f"{item['window_left']:,} s" if item["status"] == "pending" else ""
-        table.add_row(short(item["id"]), str(item["batch"]), str(item["steps"]), short(item["asserter"]),
+        table.add_row(short(item["id"]), str(item["batch"]), str(item["steps"]),
+                      "settled" if item["asserter"] == NOBODY else short(item["asserter"]),
                       f"[{colour}]{item['status']}[/{colour}]{games}", left)
     console.print(table)
 

@@ -27,7 +27,8 @@ struct RollupConfig {
 
 /// docs/protocol.md section 5: assertions, their order and their end.
 ///
-/// An assertion is Pending until `confirm` or until it is killed; both are final. The confirmed ones form one chain.
+/// An assertion is Pending until it is confirmed or killed; both are final. What is confirmed forms one chain of states. A
+/// state may be confirmed in several assertions, and each of them can be the parent of the next.
 abstract contract Assertions is IRollup, Bonds {
     error NoContract(address at_);
     error ArityOutOfRange(uint64 arity, uint64 min, uint64 max);
@@ -87,7 +88,8 @@ abstract contract Assertions is IRollup, Bonds {
 
     bytes32 private _latestConfirmed;
     mapping(bytes32 id => Assertion) internal _assertions;
-    mapping(bytes32 parentId => bytes32 id) private _confirmedChild;
+    /// By the commitment of the parent, which fixes where in the chain it is and all that a child can begin with.
+    mapping(bytes31 parent => bytes32 id) private _confirmedChild;
 
     constructor(RollupConfig memory c) {
         if (c.inbox.code.length == 0) revert NoContract(c.inbox);
@@ -165,28 +167,37 @@ abstract contract Assertions is IRollup, Bonds {
         Assertion storage a = _pending(id);
         if (block.timestamp < a.createdAt + window) revert WindowOpen(a.createdAt + window);
         if (a.openGames != 0) revert GamesOpen(a.openGames);
-        // A parent that isn't the latest confirmed one isn't confirmed yet, is dead, or has another child confirmed.
-        bytes32 parentId = a.parentId;
-        if (parentId != _latestConfirmed) revert ParentNotLatestConfirmed(parentId, _latestConfirmed);
-        a.status = AssertionStatus.Confirmed;
+        // A parent that isn't the latest confirmed one isn't confirmed yet, is dead, or has another child confirmed. A
+        // confirmed duplicate of the latest is as good.
+        Assertion storage parent = _assertions[a.parentId];
+        if (parent.status != AssertionStatus.Confirmed || parent.commitment != _latest().commitment) {
+            revert ParentNotLatestConfirmed(a.parentId, _latestConfirmed);
+        }
+        _confirm(id, a);
+        _confirmedChild[parent.commitment] = id;
         _latestConfirmed = id;
-        _confirmedChild[parentId] = id;
         _owe(a.asserter, assertionBond);
-        emit AssertionConfirmed(id, a.stateRoot, a.blockHash);
     }
 
     /// @inheritdoc IRollup
     /// @dev A dead parent may have been right and only its asserter silent, and a child of a wrong one can't be
     /// confirmed anyhow: the bond goes back. So it does for a duplicate of what was confirmed. Another rival was wrong.
+    ///
+    /// A duplicate isn't killed, or whoever confirms a second one, or settles a batch, could undo all that was built on the
+    /// first, again and again.
     function killOrphan(bytes32 id) external nonReentrant {
         Assertion storage a = _pending(id);
-        bytes32 rivalId = _confirmedChild[a.parentId];
-        if (_assertions[a.parentId].status == AssertionStatus.Killed) {
-            _killWithRefund(id, a, REASON_DEAD_PARENT);
+        Assertion storage parent = _assertions[a.parentId];
+        bytes32 rivalId = _confirmedChild[parent.commitment];
+        if (parent.status == AssertionStatus.Killed) {
+            a.status = AssertionStatus.Killed;
+            _owe(a.asserter, assertionBond);
+            emit AssertionKilled(id, msg.sender, REASON_DEAD_PARENT, 0, 0);
         } else if (rivalId == 0) {
             revert NotOrphan(id);
         } else if (_assertions[rivalId].commitment == a.commitment) {
-            _killWithRefund(id, a, REASON_RIVAL);
+            _confirm(id, a);
+            _owe(a.asserter, assertionBond);
         } else {
             _kill(id, a, msg.sender, REASON_RIVAL, _reward());
         }
@@ -230,10 +241,37 @@ abstract contract Assertions is IRollup, Bonds {
         return assertionBond * rewardBps / 10000;
     }
 
-    function _killWithRefund(bytes32 id, Assertion storage a, uint8 reason) private {
-        a.status = AssertionStatus.Killed;
-        _owe(a.asserter, assertionBond);
-        emit AssertionKilled(id, msg.sender, reason, 0, 0);
+    function _confirm(bytes32 id, Assertion storage a) private {
+        a.status = AssertionStatus.Confirmed;
+        emit AssertionConfirmed(id, a.stateRoot, a.blockHash);
+    }
+
+    /// Confirms what was proved: that batch `batchHash`, the one after the latest confirmed assertion, leads to `finalState` in
+    /// `steps` steps. Nobody stands for it, so its id doesn't hang on who proved it.
+    function _confirmProved(bytes32 batchHash, uint64 batchIndex, uint64 steps, bytes31 commitment, StepState calldata s)
+        internal
+        returns (bytes32 id)
+    {
+        bytes32[] memory none;
+        bytes32 parentId = _latestConfirmed;
+        id = keccak256(abi.encode(parentId, batchHash, steps, commitment, none, address(0)));
+        Assertion storage a = _assertions[id];
+        (a.parentId, a.batchHash, a.batchIndex, a.steps) = (parentId, batchHash, batchIndex, steps);
+        (a.commitment, a.stateRoot, a.blockHash) = (commitment, s.stateRoot, s.blockHash);
+        a.createdAt = uint64(block.timestamp);
+        emit AssertionMade(id, parentId, batchHash, address(0), steps, commitment, s.stateRoot, s.blockHash, none);
+        _confirm(id, a);
+        _confirmedChild[_latest().commitment] = id;
+        _latestConfirmed = id;
+    }
+
+    function _latest() internal view returns (Assertion storage) {
+        return _assertions[_latestConfirmed];
+    }
+
+    /// Index of the first batch that isn't confirmed.
+    function _nextUnconfirmed() internal view returns (uint64) {
+        return _nextBatch(_latestConfirmed);
     }
 
     /// Index of the batch after assertion `id`.
@@ -242,10 +280,10 @@ abstract contract Assertions is IRollup, Bonds {
     }
 
     function _requireParent(bytes32 parentId, uint64 batchIndex) private view {
-        AssertionStatus status = _assertions[parentId].status;
-        if (status == AssertionStatus.None) revert UnknownAssertion(parentId);
-        if (status == AssertionStatus.Killed) revert ParentKilled(parentId);
-        if (_confirmedChild[parentId] != 0) revert ParentHasConfirmedChild(parentId);
+        Assertion storage parent = _assertions[parentId];
+        if (parent.status == AssertionStatus.None) revert UnknownAssertion(parentId);
+        if (parent.status == AssertionStatus.Killed) revert ParentKilled(parentId);
+        if (_confirmedChild[parent.commitment] != 0) revert ParentHasConfirmedChild(parentId);
         if (batchIndex != _nextBatch(parentId)) revert WrongBatchIndex(batchIndex, _nextBatch(parentId));
     }
 

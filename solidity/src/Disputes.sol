@@ -15,7 +15,8 @@ import {Execute} from "./lib/Execute.sol";
 ///     hi - lo > 1, split       the challenger's: pick
 ///     hi - lo = 1              the challenger's: proveStepInGame; its clock stands still while EXECUTE is full
 ///
-/// A game never outlives its assertion: when that is killed in another way, its open games are void.
+/// A game never outlives its assertion: when that is killed in another way, or confirmed since its batch was settled, its
+/// open games are void. (A right end doesn't say who is right about what lies between.)
 abstract contract Disputes is Assertions {
     error IntervalNotOneStep(uint64 lo, uint64 hi);
     error IntervalIsOneStep(uint64 lo);
@@ -235,10 +236,10 @@ abstract contract Disputes is Assertions {
         if (g.lo != lo || g.hi != hi) revert WrongInterval(g.lo, g.hi);
     }
 
-    /// Void from the moment the assertion dies otherwise, before the bond is reclaimed and after.
+    /// Void from the moment the assertion is over otherwise, before the bond is reclaimed and after.
     function _status(Game storage g) private view returns (GameStatus) {
-        bool dead = g.status == GameStatus.Open && _assertions[g.assertionId].status == AssertionStatus.Killed;
-        return dead ? GameStatus.Void : g.status;
+        bool over = g.status == GameStatus.Open && _assertions[g.assertionId].status != AssertionStatus.Pending;
+        return over ? GameStatus.Void : g.status;
     }
 
     function _elapsed(Game storage g) private view returns (uint64) {

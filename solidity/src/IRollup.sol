@@ -26,15 +26,16 @@ struct ChunkOpening {
     bytes32[] path; // calldata: the Merkle siblings, from the leaf upwards; else empty
 }
 
-/// What the cursor's source needs, and what EXECUTE needs. Fields the source does not need are empty.
+/// Of a step, or of several in a row: what the cursors' sources need, in order, and what EXECUTE needs. What no source
+/// needs is empty.
 struct StepProof {
     BatchHeader batch; // checked against the batch hash
     StepState pre;
     StepState post;
     bytes parentHeader; // RLP, for a derived BlockStart
-    bytes forcedTransaction; // raw, for a forced Transaction
-    ChunkOpening chunk; // for chunk items
-    bytes[] fragments; // the pending fragments, for a LastFragment
+    bytes[] forcedTransactions; // raw, each of the steps' forced Transactions
+    ChunkOpening[] chunks; // each chunk that the steps have items of, once
+    bytes[] fragments; // those pending at `pre`, if a LastFragment joins them
     bytes witness; // opaque: RLP([state, codes, headers]); empty if it is staged
     address[] witnessPointers; // where it is staged (Stage.sol), in order; empty if it is given
 }
@@ -48,7 +49,7 @@ struct Assertion {
     bytes32 stateRoot; // of the final StepState
     bytes32 blockHash; // of the last L2 block
     bytes32[] checkpointBlobs;
-    address asserter;
+    address asserter; // zero: settled
     uint64 createdAt; // L1 timestamp
     uint64 openGames;
     AssertionStatus status;
@@ -81,7 +82,7 @@ enum GameStatus {
     Open,
     ChallengerWon, // the assertion was killed in this game
     AsserterWon,
-    Void // the assertion died otherwise: the challenger's bond can be reclaimed
+    Void // the assertion died otherwise, or was confirmed by proof: the challenger's bond can be reclaimed
 }
 
 interface IRollup {
@@ -101,6 +102,15 @@ interface IRollup {
     event AssertionKilled(bytes32 indexed id, address indexed by, uint8 reason, uint256 paid, uint256 burned);
     event StepProved(
         bytes32 indexed id, uint64 step, bytes31 claimed, bytes31 proved, uint64 gasUsed, uint256 executeFee
+    );
+    /// `steps` of the batch are settled now, and lead to `commitment`. Of what was new: L2 gas, and wei paid to EXECUTE.
+    event SegmentSettled(
+        bytes32 indexed batchHash,
+        address indexed settler,
+        uint64 steps,
+        bytes31 commitment,
+        uint64 gasUsed,
+        uint256 executeFee
     );
     event GameOpened(
         bytes32 indexed gameId, bytes32 indexed assertionId, address indexed challenger, uint64 lo, uint64 hi
@@ -123,6 +133,18 @@ interface IRollup {
 
     function confirm(bytes32 id) external;
 
+    /// Proves the next steps of the batch after the latest confirmed assertion, by EXECUTE. Payable with its fee; excess is
+    /// returned. At the batch's end an assertion of it is confirmed at once: it has no asserter and no bond. Until then the
+    /// commitment reached is kept, for whoever goes on.
+    /// @param from where the steps begin: the commitment reached, or that of the latest confirmed assertion
+    /// @param steps at least one more than are settled
+    /// @param gasUsed L2 gas of the transactions among them
+    /// @return id of the assertion, zero if the batch isn't at its end
+    function settle(bytes32 batchHash, bytes31 from, uint64 steps, uint64 gasUsed, StepProof calldata proof)
+        external
+        payable
+        returns (bytes32 id);
+
     /// stride 1, or the last interval of a batch is one step long: kills in one transaction, payable with the
     /// EXECUTE fee (excess is returned); reverts with a reason if the step turns out as claimed or the proof is bad.
     function proveStep(bytes32 id, uint64 j, CheckpointOpening calldata opening, StepProof calldata proof)
@@ -139,13 +161,16 @@ interface IRollup {
     /// not paid back, here or there.
     function proveStepInGame(bytes32 gameId, StepProof calldata proof) external payable;
     function timeout(bytes32[] calldata gameIds) external; // ends each game whose mover's deadline has passed
-    /// Kills an assertion whose parent is killed or whose rival is confirmed.
+    /// Kills an assertion whose parent is killed or whose rival is confirmed. One that says what the rival says is a
+    /// duplicate: it is confirmed too, so that what was built on it stands.
     function killOrphan(bytes32 id) external;
     /// Credits the bond of a void game to its challenger.
     function reclaim(bytes32 gameId) external;
     function withdraw(address to) external returns (uint256); // pays out the caller's credit
 
     function inbox() external view returns (IInbox);
+    /// How far the batch is settled: where its first `steps` steps lead. Zero: not at all, or wholly.
+    function settled(bytes32 batchHash) external view returns (bytes31 commitment, uint64 steps);
     function credit(address who) external view returns (uint256);
     function assertion(bytes32 id) external view returns (Assertion memory);
     function game(bytes32 gameId) external view returns (Game memory);

@@ -29,7 +29,7 @@ contract ChunkOpeningsTest is Fixture {
     function proof(uint256 index, ChunkOpening memory o) private view returns (StepProof memory p) {
         p.batch = batch;
         p.pre.cursor = Cursor(batch.index, uint64(index + 1), 0);
-        p.chunk = o;
+        p.chunks = only(o);
     }
 
     function derive(uint256 index, ChunkOpening memory o) private view returns (Input memory) {

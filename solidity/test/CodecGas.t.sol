@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ChunkCodec} from "../src/lib/ChunkCodec.sol";
 import {Packing} from "../src/lib/Packing.sol";
+import {Decoding} from "./support/Decoding.sol";
 import {CodecVector, CodecVectors} from "./support/CodecVectors.sol";
 
 contract GasHarness {
@@ -13,7 +13,7 @@ contract GasHarness {
         returns (uint256 gas)
     {
         gas = gasleft();
-        ChunkCodec.decode(chunk, index, chainId, pages);
+        Decoding.decode(chunk, index, chainId, pages);
         gas -= gasleft();
     }
 

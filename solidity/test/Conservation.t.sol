@@ -2,12 +2,12 @@
 pragma solidity ^0.8.28;
 
 import {BatchHeader} from "../src/IInbox.sol";
-import {AssertionStatus, CheckpointOpening, Game, GameStatus, StepProof} from "../src/IRollup.sol";
+import {AssertionStatus, CheckpointOpening, ChunkOpening, Game, GameStatus, StepProof} from "../src/IRollup.sol";
 import {StepState} from "../src/Types.sol";
 import {Checkpoints} from "../src/lib/Checkpoints.sol";
 import {Fixture} from "./support/Fixture.sol";
 
-/// Random calls by everyone against a right, an equal and a wrong assertion. Whatever happens, every wei in the contract
+/// Random calls by everyone against a right, an equal and a wrong assertion, of a batch that is settled too. Whatever happens, every wei in the contract
 /// is a bond at stake or somebody's credit, and in the end all of it can be taken out.
 contract ConservationTest is Fixture {
     uint64 private constant STEPS = 10;
@@ -22,6 +22,7 @@ contract ConservationTest is Fixture {
     mapping(bytes32 gameId => bytes31[]) private lastSplit;
     address[4] private people = [SEQUENCER, ASSERTER, CHALLENGER, STRANGER];
     uint256 private seed;
+    bytes32 private settledId;
 
     function setUp() public override {
         super.setUp();
@@ -75,7 +76,7 @@ contract ConservationTest is Fixture {
     function testFuzz_RandomPlay(uint256 seed_) public {
         seed = seed_;
         for (uint256 i = 0; i < 60; ++i) {
-            act(random(10));
+            act(random(11));
             requireConserved();
         }
         finish();
@@ -87,6 +88,7 @@ contract ConservationTest is Fixture {
         if (what == 1) return open(a, uint64(random(3)), people[random(4)]);
         if (what == 2) return confirmOrKill(a);
         if (what == 3) return withdraw(people[random(4)]);
+        if (what == 10) return settle(uint64(1 + random(STEPS)), people[random(4)]);
         if (games.length == 0) return;
         bytes32 g = games[random(games.length)];
         if (what == 4) try rollup.timeout(games) {} catch {} else if (what == 5) reclaim(g);
@@ -132,6 +134,28 @@ contract ConservationTest is Fixture {
         try rollup.killOrphan(ids[a]) {} catch {}
     }
 
+    function settle(uint64 steps, address who) private {
+        (, uint64 from) = rollup.settled(keccak256(abi.encode(batch)));
+        uint64 to = from + steps < STEPS ? from + steps : STEPS;
+        StepProof memory p = stepProof(batch, right[from], right[to]);
+        p.chunks = new ChunkOpening[](STEPS);
+        for (uint256 i = 0; i < STEPS; ++i) {
+            p.chunks[i] = chunk("");
+        }
+        vm.prank(who);
+        try rollup.settle{value: 1 gwei}(keccak256(abi.encode(batch)), truth[from], to - from, 0, p) returns (bytes32 id) {
+            if (to == STEPS) settledId = id;
+            assertTrue((id != 0) == (to == STEPS), "at the end");
+        } catch {
+            assertTrue(decided(), "only after the batch was confirmed");
+        }
+    }
+
+    function decided() private view returns (bool) {
+        (, uint64 count,,) = rollup.latestConfirmed();
+        return count != 0;
+    }
+
     function reclaim(bytes32 g) private {
         try rollup.reclaim(g) {
             assertTrue(!reclaimed[g], "once");
@@ -157,12 +181,15 @@ contract ConservationTest is Fixture {
                 confirmOrKill(a);
             }
         }
-        uint256 confirmed = 0;
+        bytes31 confirmed;
         for (uint256 a = 0; a < 3; ++a) {
             assertTrue(status(a) != AssertionStatus.Pending, "all decided");
-            if (status(a) == AssertionStatus.Confirmed) ++confirmed;
+            if (status(a) != AssertionStatus.Confirmed) continue;
+            bytes31 said = rollup.assertion(ids[a]).commitment;
+            assertTrue(confirmed == 0 || confirmed == said, "one end only");
+            assertTrue(settledId == 0 || said == truth[STEPS], "the settled one");
+            confirmed = said;
         }
-        assertTrue(confirmed <= 1, "one at most");
         requireConserved();
         for (uint256 i = 0; i < people.length; ++i) {
             withdraw(people[i]);

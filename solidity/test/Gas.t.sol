@@ -141,7 +141,7 @@ contract GasTest is Meter {
         wrong[0] = bytes31("wrong");
         StepProof memory p = stepProof(batch, s[2], s[3]);
         for (uint256 i = 0; i < 64; ++i) {
-            p.chunk.proofs[i] = noise(48); // calldata as dear as in earnest
+            p.chunks[0].proofs[i] = noise(48); // calldata as dear as in earnest
         }
         p.witness = noise(10000);
 
@@ -207,7 +207,7 @@ contract GasTest is Meter {
     function measureOpening(string memory by, ChunkOpening memory o, uint256 proofs) private {
         StepState[] memory s = toyStates(batch, genesisState());
         StepProof memory p = stepProof(batch, s[2], s[3]);
-        p.chunk = o;
+        p.chunks = only(o);
         bytes memory call = abi.encodeCall(verifier.deriveInput, (inbox, p));
         measure(string.concat("deriveInput, chunk by ", by), address(verifier), STRANGER, 0, call, proofs);
         if (proofs != 0) return; // test_Kills has it
@@ -218,6 +218,27 @@ contract GasTest is Meter {
         call = abi.encodeCall(rollup.proveStep, (id, 2, opening(c[2], bytes31("wrong")), p));
         string memory what = string.concat("proveStep, chunk by ", by, ", 10 KB witness");
         measure(what, address(rollup), CHALLENGER, 0, call, 2);
+    }
+
+    /// Of a batch of empty chunks, in a blob: what items take to decode and EXECUTE comes on top.
+    function test_Settle() public {
+        string memory json = CellVectors.load();
+        batch = postBatch(3, one(CellVectors.hashOf(json, "random")));
+        StepState[] memory s = toyStates(batch, genesisState());
+        bytes31[] memory c = commitments(s);
+        bytes32 batchHash = keccak256(abi.encode(batch));
+        uint64[4] memory ends = [uint64(0), 2, 3, 5];
+        for (uint256 k = 0; k < 3; ++k) {
+            (uint64 from, uint64 to) = (ends[k], ends[k + 1]);
+            StepProof memory p = stepProof(batch, s[from], s[to]);
+            p.chunks = new ChunkOpening[](1);
+            p.chunks[0] = CellVectors.opening(json, k);
+            p.witness = noise(10000);
+            bytes memory call = abi.encodeCall(rollup.settle, (batchHash, c[from], to - from, 0, p));
+            string memory what = k == 0 ? "settle, first part" : k == 1 ? "settle, next part" : "settle, last part";
+            what = string.concat(what, ", 1 chunk by a cell proof, 10 KB witness");
+            measure(what, address(rollup), STRANGER, 0, call, 0);
+        }
     }
 
     function root(bytes calldata data) external pure returns (bytes32) {

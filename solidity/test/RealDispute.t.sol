@@ -81,7 +81,7 @@ contract RealDisputeTest is Fixture {
     function proof(uint256 i) private view returns (StepProof memory p) {
         p.batch = batch;
         (p.pre, p.post) = (right[i], right[i + 1]);
-        p.chunk = wholeChunk("dispute.data");
+        p.chunks = only(wholeChunk("dispute.data"));
         p.witness = "witness";
     }
 
@@ -98,7 +98,7 @@ contract RealDisputeTest is Fixture {
 
     function test_KillsWithACellProof() public {
         StepProof memory p = proof(3);
-        p.chunk = byCell("dispute.data");
+        p.chunks = only(byCell("dispute.data"));
         kill(p, 1_400_000);
     }
 
@@ -133,21 +133,21 @@ contract RealDisputeTest is Fixture {
         o.elements[1].value = bytes32(uint256(o.elements[1].value) + 1);
         refuse(o, p);
         o = checkpoints(3, 4);
-        (p.chunk.proofs[5], p.chunk.proofs[6]) = (p.chunk.proofs[6], p.chunk.proofs[5]);
-        bytes32 fifth = elementOf(p.chunk, 5);
-        setElement(p.chunk, 5, elementOf(p.chunk, 6));
-        setElement(p.chunk, 6, fifth);
+        (p.chunks[0].proofs[5], p.chunks[0].proofs[6]) = (p.chunks[0].proofs[6], p.chunks[0].proofs[5]);
+        bytes32 fifth = elementOf(p.chunks[0], 5);
+        setElement(p.chunks[0], 5, elementOf(p.chunks[0], 6));
+        setElement(p.chunks[0], 6, fifth);
         refuse(o, p);
         p = proof(3);
-        setElement(p.chunk, 63, 0);
+        setElement(p.chunks[0], 63, 0);
         refuse(o, p);
         p = proof(3);
-        p.chunk.commitment = o.commitments[0];
+        p.chunks[0].commitment = o.commitments[0];
         refuse(o, p);
         p = proof(3);
-        p.chunk.proofs[40] = p.chunk.proofs[41];
+        p.chunks[0].proofs[40] = p.chunks[0].proofs[41];
         refuse(o, p);
-        p.chunk = wholeChunk("malformed");
+        p.chunks = only(wholeChunk("malformed"));
         refuse(o, p);
     }
 
@@ -159,13 +159,13 @@ contract RealDisputeTest is Fixture {
     /// A chunk that really lies in a blob and has an element at 2^254 is one Skip.
     function test_MalformedChunkInARealBlob() public view {
         StepProof memory p = proof(2);
-        p.chunk = byCell("malformed");
+        p.chunks = only(byCell("malformed"));
         p.batch.blobHashes = one(vm.parseJsonBytes32(json, "$.malformed.versionedHash"));
         p.batch.chunkCount = 64;
         p.pre.cursor = Cursor(0, 64, 0);
         Input memory input = verifier.deriveInput(inbox, p);
         assertTrue(input.kind == InputKind.Skip && input.next.chunk == 65, "skipped");
-        p.chunk = wholeChunk("malformed");
+        p.chunks = only(wholeChunk("malformed"));
         assertEq(keccak256(abi.encode(verifier.deriveInput(inbox, p))), keccak256(abi.encode(input)), "by points too");
     }
 

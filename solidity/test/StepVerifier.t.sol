@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Derivation} from "../src/Derivation.sol";
 import {BatchHeader} from "../src/IInbox.sol";
 import {StepProof} from "../src/IRollup.sol";
 import {StepVerifier} from "../src/StepVerifier.sol";
@@ -88,28 +89,28 @@ contract StepVerifierTest is Fixture {
     function test_DerivedBlockStartNeedsTheParent() public {
         StepProof memory p = stepProof(batch, pre(0, 0), pre(0, 0));
         p.parentHeader = header(1, 5, 0);
-        vm.expectPartialRevert(StepVerifier.ParentHeaderMismatch.selector);
+        vm.expectPartialRevert(Derivation.ParentHeaderMismatch.selector);
         derive(p);
         p = stepProof(batch, openBlock(pre(0, 0), 5), pre(0, 0));
-        vm.expectRevert(StepVerifier.BlockStillOpen.selector);
+        vm.expectRevert(Derivation.BlockStillOpen.selector);
         derive(p);
     }
 
     function test_ForcedTransactions() public {
         (batch.forcedStart, batch.forcedEnd) = (0, 2);
         StepProof memory p = stepProof(batch, pre(0, 1), pre(0, 2));
-        p.forcedTransaction = "forced 0";
+        p.forcedTransactions = onlyBytes("forced 0");
         requireInput(derive(p), InputKind.Transaction, "forced 0", Cursor(1, 0, 2));
         p.pre.cursor.item = 2;
-        vm.expectRevert(abi.encodeWithSelector(StepVerifier.ForcedTransactionMismatch.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(Derivation.ForcedTransactionMismatch.selector, 1));
         derive(p);
-        p.forcedTransaction = "forced 1";
+        p.forcedTransactions = onlyBytes("forced 1");
         requireInput(derive(p), InputKind.Transaction, "forced 1", Cursor(1, 1, 0));
         p.pre.cursor.item = 3;
         requireInvalidCursor(p);
         batch.forcedStart = 1; // positions count from the batch's own start
         p = stepProof(batch, pre(0, 1), pre(1, 0));
-        p.forcedTransaction = "forced 1";
+        p.forcedTransactions = onlyBytes("forced 1");
         requireInput(derive(p), InputKind.Transaction, "forced 1", Cursor(1, 1, 0));
     }
 
@@ -118,7 +119,7 @@ contract StepVerifierTest is Fixture {
     function test_Items() public view {
         StepState memory s = openBlock(pre(7, 0), batch.originTimestamp);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(Chunks.write(hex"040004", hex"03a2ff0101a0", hex"aabbccdd"));
+        p.chunks = only(chunk(Chunks.write(hex"040004", hex"03a2ff0101a0", hex"aabbccdd")));
         requireInput(derive(p), InputKind.Transaction, hex"aabbcc", Cursor(1, 7, 1));
         p.pre.cursor.item = 1;
         BlockAttributes memory a;
@@ -135,9 +136,9 @@ contract StepVerifierTest is Fixture {
     function test_DriftAndAbsentBlockAreSkips() public view {
         StepState memory s = openBlock(pre(1, 0), batch.originTimestamp + MAX_DRIFT - 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(Chunks.item(1, hex"05"));
+        p.chunks = only(chunk(Chunks.item(1, hex"05")));
         assertEq(uint256(derive(p).kind), uint256(InputKind.BlockStart), "just in time");
-        p.chunk = chunk(Chunks.item(1, hex"06"));
+        p.chunks = only(chunk(Chunks.item(1, hex"06")));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
         p.pre.open.attributes.timestamp = type(uint64).max;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 0));
@@ -150,29 +151,29 @@ contract StepVerifierTest is Fixture {
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         bytes memory first = Chunks.item(2, hex"aa");
         first[0] = 0x03; // another version
-        p.chunk = chunk(first);
+        p.chunks = only(chunk(first));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         first[0] = 0x02;
-        p.chunk = chunk(first);
-        setElement(p.chunk, 63, bytes32(uint256(1) << 254)); // malformed by its last element
+        p.chunks = only(chunk(first));
+        setElement(p.chunks[0], 63, bytes32(uint256(1) << 254)); // malformed by its last element
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 71, 0));
         p.pre.cursor.item = 1;
         requireInvalidCursor(p);
-        p.chunk = chunk(first);
+        p.chunks = only(chunk(first));
         requireInvalidCursor(p);
     }
 
     function test_Fragments() public {
         StepState memory s = openBlock(pre(2, 0), 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(Chunks.item(3, hex"abcd"));
+        p.chunks = only(chunk(Chunks.item(3, hex"abcd")));
         requireInput(derive(p), InputKind.Fragment, hex"abcd", Cursor(1, 3, 0));
         p.pre.fragmentsSize = 65534;
         assertEq(uint256(derive(p).kind), uint256(InputKind.Fragment), "fits");
         p.pre.fragmentsSize = 65535;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
 
-        p.chunk = chunk(Chunks.item(4, hex"abcd"));
+        p.chunks = only(chunk(Chunks.item(4, hex"abcd")));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
         p.pre.fragmentsSize = 0;
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 3, 0));
@@ -199,14 +200,14 @@ contract StepVerifierTest is Fixture {
     function test_LargestFragmentedTransaction() public view {
         StepState memory s = openBlock(pre(2, 0), 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(Chunks.item(4, hex"ab"));
+        p.chunks = only(chunk(Chunks.item(4, hex"ab")));
         p.fragments = new bytes[](2);
         (p.fragments[0], p.fragments[1]) = (new bytes(65534), new bytes(1));
         p.pre.fragmentsSize = 65535;
         p.pre.fragmentsHash = keccak256(new bytes(32 + 65534));
         p.pre.fragmentsHash = keccak256(bytes.concat(p.pre.fragmentsHash, hex"00"));
         assertEq(derive(p).payload.length, 65536, "just fits");
-        p.chunk = chunk(Chunks.item(4, hex"abab"));
+        p.chunks = only(chunk(Chunks.item(4, hex"abab")));
         assertEq(uint256(derive(p).kind), uint256(InputKind.Skip), "too large");
     }
 
@@ -214,7 +215,7 @@ contract StepVerifierTest is Fixture {
     function test_OnlyAChunksLastItemIsAFragment() public view {
         StepState memory s = openBlock(pre(2, 0), 5);
         StepProof memory p = stepProof(batch, s, s);
-        p.chunk = chunk(Chunks.write(hex"0808", hex"01a001a0", hex"aabb"));
+        p.chunks = only(chunk(Chunks.write(hex"0808", hex"01a001a0", hex"aabb")));
         requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 1));
         p.pre.cursor.item = 1;
         requireInput(derive(p), InputKind.Fragment, hex"bb", Cursor(1, 3, 0));
@@ -230,7 +231,7 @@ contract StepVerifierTest is Fixture {
         p.pre.fragmentsHash = keccak256(bytes.concat(bytes32(0), hex"02aabb"));
         bytes[4] memory kinds = [bytes(hex"0000"), hex"0c00", hex"1000", hex"1300"]; // delta 0, empty last fragment, unknown
         for (uint256 i = 0; i < kinds.length; ++i) {
-            p.chunk = chunk(Chunks.write(kinds[i], hex"0000", ""));
+            p.chunks = only(chunk(Chunks.write(kinds[i], hex"0000", "")));
             requireInput(derive(p), InputKind.Skip, "", Cursor(1, 2, 1));
         }
     }
@@ -252,14 +253,14 @@ contract StepVerifierTest is Fixture {
 
     function test_ChunkMustBeOpenedWhole() public {
         StepProof memory p = stepProof(batch, pre(1, 0), pre(2, 0));
-        p.chunk.data = new bytes(2047);
+        p.chunks[0].data = new bytes(2047);
         vm.expectRevert(abi.encodeWithSelector(ChunkOpenings.WrongDataSize.selector, 2047, 2048));
         derive(p);
-        p.chunk = chunk("");
-        p.chunk.proofs = new bytes[](63);
+        p.chunks = only(chunk(""));
+        p.chunks[0].proofs = new bytes[](63);
         vm.expectRevert(abi.encodeWithSelector(ChunkOpenings.WrongProofCount.selector, 63));
         derive(p);
-        p.chunk = chunk("");
+        p.chunks = only(chunk(""));
         vm.mockCallRevert(address(0x0a), "", "");
         vm.expectRevert(abi.encodeWithSelector(Kzg.KzgProofRejected.selector, batch.blobHashes[0], 0));
         derive(p);
@@ -274,7 +275,7 @@ contract StepVerifierTest is Fixture {
         StepProof memory p = stepProof(batch, pre(64, 0), pre(65, 0));
         for (uint256 i = 0; i < 64; ++i) {
             bytes memory asked =
-                abi.encodePacked(batch.blobHashes[0], Kzg.point(4032 + i), elementOf(p.chunk, i), new bytes(96));
+                abi.encodePacked(batch.blobHashes[0], Kzg.point(4032 + i), elementOf(p.chunks[0], i), new bytes(96));
             vm.mockCall(address(0x0a), asked, abi.encode(4096, Kzg.MODULUS));
         }
         derive(p);
@@ -288,7 +289,7 @@ contract StepVerifierTest is Fixture {
 
     function toyProof(StepState memory s, bytes memory content) private view returns (StepProof memory p) {
         p = stepProof(batch, s, s);
-        p.chunk = chunk(content);
+        p.chunks = only(chunk(content));
         Input memory input = derive(p);
         p.post = Toy.step(s, input.kind, input);
     }
@@ -447,28 +448,28 @@ contract StepVerifierTest is Fixture {
     }
 
     function test_ConstructorRefusesNonsense() public {
-        vm.expectRevert(StepVerifier.ZeroChainId.selector);
+        vm.expectRevert(Derivation.ZeroChainId.selector);
         new StepVerifier(0, "prague", 0, address(0), 5000, 0, setup);
         vm.expectRevert(StepVerifier.ZeroFork.selector);
         new StepVerifier(1, 0, 0, address(0), 5000, 0, setup);
-        vm.expectRevert(abi.encodeWithSelector(StepVerifier.GasLimitTooLow.selector, 4999, 5000));
+        vm.expectRevert(abi.encodeWithSelector(Derivation.GasLimitTooLow.selector, 4999, 5000));
         new StepVerifier(1, "prague", 0, address(0), 4999, 0, setup);
-        vm.expectRevert(abi.encodeWithSelector(StepVerifier.WrongSetup.selector, address(0)));
+        vm.expectRevert(abi.encodeWithSelector(Derivation.WrongSetup.selector, address(0)));
         new StepVerifier(1, "prague", 0, address(0), 5000, 0, address(0));
         bytes memory other = setup.code;
         other[6528] ^= 0x01;
         vm.etch(address(0x5e7), other);
-        vm.expectRevert(abi.encodeWithSelector(StepVerifier.WrongSetup.selector, address(0x5e7)));
+        vm.expectRevert(abi.encodeWithSelector(Derivation.WrongSetup.selector, address(0x5e7)));
         new StepVerifier(1, "prague", 0, address(0), 5000, 0, address(0x5e7));
     }
 
     function requireInvalidCursor(StepProof memory p) private {
-        vm.expectPartialRevert(StepVerifier.InvalidCursor.selector);
+        vm.expectPartialRevert(Derivation.InvalidCursor.selector);
         derive(p);
     }
 
     function requireFragmentsMismatch(StepProof memory p) private {
-        vm.expectRevert(StepVerifier.FragmentsMismatch.selector);
+        vm.expectRevert(Derivation.FragmentsMismatch.selector);
         derive(p);
     }
 }

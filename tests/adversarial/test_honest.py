@@ -98,16 +98,16 @@ async def test_false_proofs_at_stride_one(tmp_path: Path) -> None:
         chunked = proofs[data_step]
         false_post = dataclasses.replace(chunked.post, state_root=b"\x13" * 32)
         at = await opening_of(scene, data_step)
-        data = chunked.chunk.data
+        data = chunked.chunks[0].data
         for reason, changes in (
             ("WrongDataSize", {"data": data[:-32]}),
-            ("WrongProofCount", {"proofs": chunked.chunk.proofs * 63}),
+            ("WrongProofCount", {"proofs": chunked.chunks[0].proofs * 63}),
             ("CellProofRejected", {"data": data[32:] + data[:32]}),
         ):
-            opening = dataclasses.replace(chunked.chunk, **changes)  # type: ignore[arg-type]
-            attempted = tampered(chunked, chunk=opening, post=false_post)
+            opening = dataclasses.replace(chunked.chunks[0], **changes)  # type: ignore[arg-type]
+            attempted = tampered(chunked, chunks=(opening,), post=false_post)
             assert reason in await refused(attacker, Rollup.prove_step(claimed.id, data_step, at, attempted), to, 10**15)
-        junk = tampered(proofs[forced], forced_transaction=b"\x02junk", post=false_post)
+        junk = tampered(proofs[forced], forced_transactions=(b"\x02junk",), post=false_post)
         at = await opening_of(scene, forced)
         assert await refused(attacker, Rollup.prove_step(claimed.id, forced, at, junk), to, 10**15)
         assert await refused(attacker, Rollup.open_game(claimed.id, 3, await opening_of(scene, 3)), to, BOND)

@@ -6,16 +6,17 @@ import {StreamReader, Streams} from "./Streams.sol";
 import {Strings} from "./Strings.sol";
 import {CompactTransaction, TransactionBytes} from "./TransactionBytes.sol";
 
-/// A chunk between two of its items.
+/// Room for one chunk at a time, with the dictionary of its batch, and how far it has been read.
 struct ChunkItems {
     bytes chunk;
     uint256 count; // of all items
     uint256 kinds; // the next item's kind byte, a memory position
+    uint256 body; // where bodies are unpacked to
     Streams streams;
     bytes text; // the last string read
     CompactTransaction last; // the last compact transaction read, without its signature
     uint256 compact; // how many there were
-    uint256[2][] fees; // of each, (max_priority_fee_per_gas, max_fee_per_gas)
+    uint256[] fees; // of each, max_priority_fee_per_gas and max_fee_per_gas
 }
 
 /// docs/data.md: chunks, codec version 2. Total: whatever the bytes, there is exactly one answer, in bounded gas.
@@ -39,36 +40,9 @@ library ChunkCodec {
     uint256 private constant TRANSFER_GAS = 21000;
     /// Zeros behind the body and behind T: longer than any read that begins at the end, or among K's 63 bytes.
     uint256 private constant MARGIN = 128;
-
-    /// Decodes a chunk of CHUNK_BYTES bytes as far as one of its items.
-    /// @param pages the batch's dictionary pages
-    /// @return count number of items; 0 for an empty chunk
-    /// @return kind of item `index`; 0 if there is no such item, or it is a Skip
-    /// @return payload of item `index`; a BlockStart's is its delta, seconds, as 8 bytes
-    function decode(bytes memory chunk, uint256 index, uint64 chainId, address[] memory pages)
-        internal
-        view
-        returns (uint256 count, uint8 kind, bytes memory payload)
-    {
-        count = countOf(chunk);
-        if (index >= count) return (count, SKIP, payload);
-        uint256 free;
-        assembly ("memory-safe") {
-            free := mload(0x40)
-        }
-        ChunkItems memory items = open(chunk, pages);
-        for (uint256 i = 0; i < index; ++i) {
-            _read(items);
-        }
-        (kind, payload) = next(items, chainId);
-        assembly ("memory-safe") {
-            // Of all the memory that decoding takes, some 80 KB, the payload alone is kept.
-            let size := mload(payload)
-            mcopy(free, payload, add(0x20, size))
-            payload := free
-            mstore(0x40, and(add(add(free, 0x3f), size), not(0x1f)))
-        }
-    }
+    uint256 private constant WINDOW = 65536; // Lz4.WINDOW, as assembly wants it
+    /// LZ4's window, the largest body (8,192), MAX_TAGS, and zeros behind either.
+    uint256 private constant ROOM = 78080;
 
     /// The payload of a BlockStart: seconds after the open block.
     function delta(bytes memory payload) internal pure returns (uint256) {
@@ -84,50 +58,67 @@ library ChunkCodec {
         if (count > MAX_ITEMS) count = 0;
     }
 
-    /// Unpacks the body and finds its streams.
-    function open(bytes memory chunk, address[] memory pages) internal view returns (ChunkItems memory items) {
-        items.chunk = chunk;
-        items.count = countOf(chunk);
-        items.fees = new uint256[2][](items.count);
+    /// Room for chunks packed with `pages`, some 80 KB of memory. One after the other can be loaded into it.
+    /// @param pages the batch's dictionary pages
+    function room(address[] memory pages) internal view returns (ChunkItems memory items) {
+        items.chunk = new bytes(CHUNK_BYTES);
+        items.fees = new uint256[](2 * MAX_ITEMS);
         Streams memory s = items.streams;
         s.pages = pages;
         s.known = pages.length == 0 ? 0 : StreamReader.PAGE_ADDRESSES * (pages.length - 1);
-
-        uint256 window;
+        bytes memory text;
+        uint256 body;
         assembly ("memory-safe") {
-            window := mload(0x40)
+            text := mload(0x40) // strings are read to where the window begins, once it has served
+            body := add(text, WINDOW)
+            mstore(0x40, add(text, ROOM))
         }
-        uint256 body = window + Lz4.WINDOW;
+        (items.text, items.body) = (text, body);
         s.text = body - PAGE_BYTES;
-        _zeros(window, Lz4.WINDOW - PAGE_BYTES);
         _loadText(pages, s.text);
-        uint256 from = _content(chunk) + HEADER_BYTES;
+    }
+
+    /// Loads a chunk of CHUNK_BYTES bytes: unpacks its body and finds its streams. What was loaded before is forgotten.
+    function load(ChunkItems memory items, bytes memory chunk) internal pure {
+        items.count = countOf(chunk);
+        if (items.count == 0) return;
+        bytes memory kept = items.chunk;
+        assembly ("memory-safe") {
+            mcopy(add(kept, 0x20), add(chunk, 0x20), CHUNK_BYTES)
+        }
+        Streams memory s = items.streams;
+        CompactTransaction memory t = items.last;
+        (items.compact, t.nonce, t.maxPriorityFee, t.maxFee) = (0, 0, 0, 0);
+
+        uint256 body = items.body;
+        _zeros(body - WINDOW, WINDOW - PAGE_BYTES);
+        uint256 from = _content(kept) + HEADER_BYTES;
         uint256 size = StreamReader.bytesAt(from - 2, 2);
-        uint256 fromEnd = StreamReader.min(from + size, _content(chunk) + CHUNK_BYTES);
+        uint256 fromEnd = StreamReader.min(from + size, _content(kept) + CHUNK_BYTES);
         uint256 bodyEnd = Lz4.unpack(from, fromEnd, body);
         _zeros(bodyEnd, MARGIN);
 
         items.kinds = body;
-        (uint256 t, uint256 tags) = StreamReader.varint(body + items.count);
-        uint256 room = tags < bodyEnd ? bodyEnd - tags : 0;
-        t = StreamReader.min(StreamReader.min(t, MAX_TAGS), room);
+        (uint256 n, uint256 tags) = StreamReader.varint(body + items.count);
+        uint256 left = tags < bodyEnd ? bodyEnd - tags : 0;
+        n = StreamReader.min(StreamReader.min(n, MAX_TAGS), left);
         s.operandsEnd = bodyEnd;
-        s.operands = StreamReader.min(tags + t, bodyEnd);
+        s.operands = StreamReader.min(tags + n, bodyEnd);
         // T is read from a copy with zeros behind it, X where it lies.
         s.tags = bodyEnd + MARGIN;
-        s.tagsEnd = s.tags + t;
-        bytes memory text;
+        s.tagsEnd = s.tags + n;
         assembly ("memory-safe") {
-            mcopy(add(bodyEnd, MARGIN), tags, t)
-            // What was in front of the text has served: room for strings, and for the own list, of 2 (4,096 + 63) bytes at most.
-            text := window
+            mcopy(add(bodyEnd, MARGIN), tags, n)
         }
         _zeros(s.tagsEnd, MARGIN);
-        items.text = text;
-        s.own = s.ownEnd = _content(text) + Strings.MAX_SIZE + 32;
-        uint256 end = s.tagsEnd + MARGIN;
-        assembly ("memory-safe") {
-            mstore(0x40, and(add(end, 0x1f), not(0x1f)))
+        // The own list, of 2 (4,096 + 63) bytes at most, behind the longest string.
+        s.own = s.ownEnd = _content(items.text) + Strings.MAX_SIZE + 32;
+    }
+
+    /// Reads over the next `n` items, of which there must be so many.
+    function skip(ChunkItems memory items, uint256 n) internal view {
+        for (uint256 i = 0; i < n; ++i) {
+            _read(items);
         }
     }
 
@@ -177,12 +168,12 @@ library ChunkCodec {
         if (mode == 3) {
             uint256 back = s.operandByte() + 1;
             if (back > j) (t.maxPriorityFee, t.maxFee) = (0, 0);
-            else (t.maxPriorityFee, t.maxFee) = (items.fees[j - back][0], items.fees[j - back][1]);
+            else (t.maxPriorityFee, t.maxFee) = (items.fees[2 * (j - back)], items.fees[2 * (j - back) + 1]);
         } else {
             if (mode == 0) t.maxPriorityFee = s.operandNumber();
             if (mode <= 1) t.maxFee = s.operandNumber();
         }
-        (items.fees[j][0], items.fees[j][1]) = (t.maxPriorityFee, t.maxFee);
+        (items.fees[2 * j], items.fees[2 * j + 1]) = (t.maxPriorityFee, t.maxFee);
 
         t.gasLimit = k & 0x80 != 0 ? s.operandNumber() : TRANSFER_GAS;
         t.to = s.operandAccount();

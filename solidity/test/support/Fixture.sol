@@ -14,13 +14,12 @@ import {Cursor, Input, InputKind, StepState} from "../../src/Types.sol";
 import {Commitment} from "../../src/lib/Commitment.sol";
 import {Kzg} from "../../src/lib/Kzg.sol";
 import {Chunks} from "./Chunks.sol";
+import {Headers} from "./Headers.sol";
 import {Test} from "./Test.sol";
 import {Toy, ToyExecute} from "./ToyExecute.sol";
 
 /// A rollup with toy execution. KZG proofs are taken as good unless a test calls `realKzg`.
 abstract contract Fixture is Test {
-    using LibRLP for LibRLP.List;
-
     address internal constant SEQUENCER = address(0x5e9);
     address internal constant ASSERTER = address(0xa55e);
     address internal constant CHALLENGER = address(0xc4a1);
@@ -110,7 +109,7 @@ abstract contract Fixture is Test {
     }
 
     function header(uint256 number, uint256 timestamp, bytes32 mixHash) internal pure returns (bytes memory) {
-        return header(keccak256("parent"), number, timestamp, mixHash, 12345, 7);
+        return Headers.make(number, timestamp, mixHash);
     }
 
     function header(
@@ -121,14 +120,7 @@ abstract contract Fixture is Test {
         uint256 gasUsed,
         uint256 baseFee
     ) internal pure returns (bytes memory) {
-        LibRLP.List memory list = LibRLP.p();
-        list.p(abi.encode(parent)).p(abi.encode(keccak256("ommers"))).p(address(0xc0));
-        list.p(abi.encode(keccak256("state"))).p(abi.encode(keccak256("txs"))).p(abi.encode(keccak256("receipts")));
-        list.p(new bytes(256)).p(uint256(0)).p(number).p(uint256(30_000_000)).p(gasUsed).p(timestamp);
-        list.p(bytes("extra")).p(abi.encodePacked(mixHash)).p(abi.encodePacked(bytes8(0))).p(baseFee);
-        list.p(abi.encode(keccak256("withdrawals"))).p(uint256(0)).p(uint256(0)).p(abi.encode(keccak256("beacon")));
-        list.p(abi.encode(keccak256("requests")));
-        return list.encode();
+        return Headers.make(parent, number, timestamp, mixHash, gasUsed, baseFee);
     }
 
     /// The header of a past L1 block, made so.
@@ -231,6 +223,16 @@ abstract contract Fixture is Test {
         }
     }
 
+    function only(ChunkOpening memory o) internal pure returns (ChunkOpening[] memory all) {
+        all = new ChunkOpening[](1);
+        all[0] = o;
+    }
+
+    function onlyBytes(bytes memory b) internal pure returns (bytes[] memory all) {
+        all = new bytes[](1);
+        all[0] = b;
+    }
+
     function elementOf(ChunkOpening memory o, uint256 i) internal pure returns (bytes32 value) {
         bytes memory data = o.data;
         assembly ("memory-safe") {
@@ -254,7 +256,7 @@ abstract contract Fixture is Test {
         p.pre = pre;
         p.post = post;
         if (pre.cursor.chunk == 0 && pre.cursor.item == 0) p.parentHeader = l2Parent;
-        if (pre.cursor.chunk != 0 && pre.cursor.chunk <= b.chunkCount) p.chunk = chunk("");
+        if (pre.cursor.chunk != 0 && pre.cursor.chunk <= b.chunkCount) p.chunks = only(chunk(""));
         p.witness = "witness";
     }
 

@@ -129,9 +129,13 @@ contract ToyExecute is IExecute {
         if (mode == 5) (callbackSucceeded,) = callee.call(callback);
         Trace memory t = abi.decode(trace, (Trace));
         if (keccak256(abi.encode(t)) != keccak256(trace)) return false;
-        (StepState memory post, uint64 spent) = Toy.run(t.pre, t.inputs);
+        (StepState memory post, uint64 spent) = run(t.pre, t.inputs);
         return t.pre.stateRoot == preRoot && t.post.stateRoot == postRoot
             && keccak256(abi.encode(post)) == keccak256(abi.encode(t.post)) && gasUsed == spent;
+    }
+
+    function run(StepState memory pre, Input[] memory inputs) internal pure virtual returns (StepState memory, uint64) {
+        return Toy.run(pre, inputs);
     }
 
     /// Without running the caller's code, as the precompile does it: by a contract whose creation destroys it.

@@ -31,7 +31,7 @@ RECEIPT = L1Receipt(bytes(32), 9, bytes(32), True, 4_000_000, 1, None, ())
 POINTERS = (b"\x0a" * 20, b"\x0b" * 20)
 STATE = StepState(bytes(32), bytes(32), cursor=Cursor(0, 0, 0))
 HEADER = BatchHeader(ID, 0, (), ID, (), 0, 5, ID, 6, ID, 0, 0, 0, 0)
-PROOF = StepProof(HEADER, STATE, STATE, b"", b"", ChunkProof(b""), (), b"")
+PROOF = StepProof(HEADER, STATE, STATE)
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,7 @@ async def test_every_step_can_be_proved(store: ChainStore) -> None:
         assert (built.pre_commitment, built.post_commitment) == (record.commitment(step), record.commitment(step + 1))
         assert execute(proof.pre.state_root, proof.post.state_root, built.gas_used, built.trace).result
         assert bool(proof.parent_header) == (proof.pre.cursor.chunk == 0 and proof.pre.cursor.item == 0)
-        assert (len(proof.chunk.data) == 2048) == (1 <= proof.pre.cursor.chunk <= record.posted.header.chunk_count)
+        assert ([len(chunk.data) for chunk in proof.chunks] == [2048]) == (1 <= proof.pre.cursor.chunk <= record.posted.header.chunk_count)
         artifact("Rollup").call("proveStepInGame", b"\x01" * 32, proof.as_tuple())
         kinds.add(type(built.input))
         rejected += isinstance(built.input, Transaction) and built.gas_used == 0

@@ -168,7 +168,7 @@ async def test_cell_proofs_are_for_l1s_with_eip_2537(monkeypatch: pytest.MonkeyP
     )
     state = replace(StepState(bytes(32), bytes(32)), cursor=Cursor(0, 1, 0))
     chunk = await open_chunk(Prover(0), blob, 0)
-    proof = StepProof(header, state, state, b"", b"", chunk, (), b"")
+    proof = StepProof(header, state, state, chunks=(chunk,))
     call = artifact("StepVerifier").call("deriveInput", "0x" + bytes(20).hex(), proof.as_tuple())
     with pytest.raises(AssertionError, match="Bls12381Missing"):
         ethereum.call(verifier, call)
