@@ -36,11 +36,11 @@ from l1.client import L1Client
 from l1.contracts import Rollup
 from l1.fees import FeeCaps
 from l1.kzg import Prover
-from l1.precompiles import has_bls12_381
 from l1.txmanager import TransactionManager, TransactionPolicy
 from node.archive_keeper import ArchiveKeeper
 from rpc.prometheus import serve_metrics
 from verdict.blob_settings import blob_client, blob_retention
+from verdict.chunk_proofs import chunk_proofs
 from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
 from verdict.keys import load_key
@@ -110,7 +110,7 @@ class ChallengerService(Service):
             node = RollupNode(node_settings(config, deployment, max(config.challenger.poll, MIN_POLL)), store, l1, beacon,
                               workers=beacon.workers)
             stack.callback(node.close)
-            kind = await _chunk_proofs(config, l1)
+            kind = await chunk_proofs(config, l1)
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
             await stack.enter_async_context(serve_metrics(metrics.registry, "127.0.0.1", config.challenger.metrics_port))
@@ -157,16 +157,6 @@ async def _terms(config: Config, l1: L1Client, rollup: Rollup, stage: bytes) -> 
         raise DeploymentError(f"[dispute] says (stride, arity, window, clock, challenge_bond) {configured}, the contract "
                               f"says {(stride, arity, window, clock, bond)}")
     return Terms(GameRules(stride, arity, window, clock), bond, config.challenger.max_proof_calldata)
-
-
-async def _chunk_proofs(config: Config, l1: L1Client) -> ChunkProofKind:
-    """As configured, or by what L1 has."""
-    if config.challenger.chunk_proofs != "auto":
-        return ChunkProofKind(config.challenger.chunk_proofs)
-    if await has_bls12_381(l1):
-        return ChunkProofKind.CELL
-    log.warning("L1 has no EIP-2537 precompiles: chunks are opened with point evaluations, which cost more gas")
-    return ChunkProofKind.POINTS
 
 
 def _policy(config: Config) -> TransactionPolicy:

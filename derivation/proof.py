@@ -20,6 +20,7 @@ from execution.witness import build_witness
 from l1.blobs import ChunkProof, ChunkProofKind, open_chunk
 from l1.kzg import CELLS_PER_BLOB, Prover
 
+
 class UnknownStep(Exception):
     """The batch isn't derived here, or has no such step."""
 
@@ -100,11 +101,11 @@ class _Executed:
 
 async def state_at(node: RollupNode, batch: int | bytes, step: int) -> StepState:
     """The StepState after `step` steps of a batch, 0 to N. UnknownStep; BlobsMissing if its data can't be had."""
-    record = _known(node, batch, step)
+    record = known_record(node, batch, step)
     if step == record.steps:
         return record.final_state
     if step == 0:
-        return _start(node, record)
+        return start_of(node, record)
     data = await node.data_of(record)
     return await node.in_thread(_replay, node, record, data, step)
 
@@ -118,7 +119,7 @@ async def build_step_proof(
 ) -> BuiltProof:
     """Proves the step from `step` to `step + 1`, 0 <= step < N; `step == N` proves that there is none. Raises what
     `build_proof` raises."""
-    record = _known(node, batch, step)
+    record = known_record(node, batch, step)
     if step == record.steps:
         final = record.final_state
         return BuiltProof(StepProof(record.posted.header, final, final), (), 0, b"")
@@ -140,7 +141,7 @@ async def build_proof(
     """
     if steps < 1:
         raise ValueError(f"{steps} steps")
-    record = _known(node, batch, first + steps)
+    record = known_record(node, batch, first + steps)
     header = record.posted.header
     data = await node.data_of(record)
     done: _Executed = await node.in_thread(_execute, node, record, data, first, steps)
@@ -182,7 +183,7 @@ def trace_of(node: RollupNode, pre: StepState, post: StepState, inputs: tuple[In
     return encode_trace(Trace(rules.chain_id, rules.fork, rules.tx_gas_cap or 0, pre, post, inputs, witness))
 
 
-def _known(node: RollupNode, batch: int | bytes, step: int) -> DerivedRecord:
+def known_record(node: RollupNode, batch: int | bytes, step: int) -> DerivedRecord:
     record = node.derived(batch)
     if record is None:
         raise UnknownStep(f"batch {batch.hex() if isinstance(batch, bytes) else batch} is not derived here")
@@ -191,7 +192,7 @@ def _known(node: RollupNode, batch: int | bytes, step: int) -> DerivedRecord:
     return record
 
 
-def _start(node: RollupNode, record: DerivedRecord) -> StepState:
+def start_of(node: RollupNode, record: DerivedRecord) -> StepState:
     state = node.state_before(record)
     if state is None:
         raise UnknownStep(f"the parent of batch {record.index} is not derived here")
@@ -199,14 +200,14 @@ def _start(node: RollupNode, record: DerivedRecord) -> StepState:
 
 
 def _replay(node: RollupNode, record: DerivedRecord, data: BatchData, step: int) -> StepState:
-    deriver = node.deriver(data, _start(node, record))
+    deriver = node.deriver(data, start_of(node, record))
     for _ in range(step):
         deriver.step()
     return deriver.state
 
 
 def _execute(node: RollupNode, record: DerivedRecord, data: BatchData, first: int, steps: int) -> _Executed:
-    deriver = node.deriver(data, _start(node, record))
+    deriver = node.deriver(data, start_of(node, record))
     for _ in range(first):
         deriver.step()
     pre, machine = deriver.state, deriver.machine

@@ -5,6 +5,9 @@ The chain of assertions it stands for begins at the latest confirmed one. For th
 assertion that says exactly what its claims say, of whoever, or makes one. A batch that somebody else posted is left to its
 poster for a while: a second assertion of the same would bind a bond for nothing. Its own games are answered at once, beside
 whatever else is being sent.
+
+With instant settlement the next batch is settled instead: proved on L1, step by step. One that does not fit is asserted, and
+what comes after it until it is confirmed.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from challenger.defender import SplitInterval, next_for_defence
 from challenger.game import Game, Rules, Status
 from challenger.solver import TimeOutGames
 from derivation.commitments import checkpoint_count, open_checkpoints
+from derivation.proof import ProofRejected, UnknownStep
+from l1.blob_sources import BlobsMissing
 from l1.blobs import Prover
 from l1.client import L1Client, L1Inconsistent, L1Unavailable
 from l1.contracts import Execute, GameRecord, Rollup
@@ -30,8 +35,27 @@ from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager
 from sequencer.claims import BatchClaims, ClaimSource, Expected, expected_assertion
 from sequencer.contest import fraction
 from sequencer.rollup_log import RollupLog
+from settlement.plan import DoesNotFit
+from settlement.settler import Settled
 
 log = structlog.get_logger("sequencer.asserter")
+
+@dataclass(slots=True)
+class SettledTotals:
+    """Since the start. `gas`: of L1; `wei`: of L1 gas and EXECUTE together; `fallbacks`: batches that did not fit."""
+
+    batches: int = 0
+    segments: int = 0
+    gas: int = 0
+    wei: int = 0
+    fallbacks: int = 0
+
+    def add(self, done: list[Settled]) -> None:
+        self.batches += 1
+        self.segments += len(done)
+        self.gas += sum(each.l1_gas for each in done)
+        self.wei += sum(each.fee + each.cost for each in done)
+
 
 MAX_BACKOFF = 60.0  # seconds
 FEE_RESERVE = 10**16  # wei kept beside the bond for the transaction itself
@@ -51,12 +75,14 @@ class AsserterSettings:
 
 class Asserter:
     """`unsafe_block(index)`: hash of the last block the builder has for a batch, None if it has none; a difference
-    from the claims is an alarm, and the claims are what is asserted. `ours(index)`: whether we posted that batch."""
+    from the claims is an alarm, and the claims are what is asserted. `ours(index)`: whether we posted that batch. `settle(index)`: settles it on L1; None:
+    batches are asserted."""
 
     def __init__(self, l1: L1Client, rollup: Rollup, start: int, transactions: TransactionManager, source: ClaimSource,
                  settings: AsserterSettings, *, prover: Prover | None = None,
                  unsafe_block: Callable[[int], bytes | None] = lambda index: None,
-                 ours: Callable[[int], bool] = lambda index: True) -> None:
+                 ours: Callable[[int], bool] = lambda index: True,
+                 settle: Callable[[int], Awaitable[list[Settled]]] | None = None) -> None:
         self._l1 = l1
         self._rollup = rollup
         self._execute = Execute(l1)
@@ -66,6 +92,8 @@ class Asserter:
         self._prover = prover or Prover(0)
         self._unsafe_block = unsafe_block
         self._ours = ours
+        self._settle_batch = settle
+        self._does_not_fit: set[bytes] = set()  # batch hashes
         self._left_to_others: tuple[bytes, bytes, int] = (b"", b"", 0)  # parent, batch, L1 time from which on
         self._expected: dict[bytes, Expected] = {}  # by batch hash
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -77,6 +105,7 @@ class Asserter:
         self.asserted = 0
         self.confirmed = 0
         self.splits = 0
+        self.settled = SettledTotals()
         self.failure = ""
 
     async def run(self, poll: float) -> None:
@@ -114,13 +143,16 @@ class Asserter:
             if expected is None:
                 break
             made = self._standing(parent, expected)
+            if first and await self._to_be_settled(index, parent, expected, made, now):
+                self._start(tasks, f"settle {index} {batch_hash.hex()}", self._settle(index, batch_hash))
+                break
             if made is None:
                 if (self._settings.assert_batches and not self._proved_wrong(parent, expected)
                         and self._its_turn(parent, index, batch_hash, now)):
                     self._start(tasks, f"assert {index} {batch_hash.hex()} on {parent.hex()}", self._assert(index, parent))
                 break
             if first and self._settings.confirm:
-                await self._confirm(tasks, made, now)
+                await self._confirm(tasks, parent, made, now)
             parent, index, first = made.id, index + 1, False
         self._kill_orphans(tasks)
         if await self._rollup.credit(self._transactions.address) > 0:
@@ -202,9 +234,41 @@ class Asserter:
                 f"0x{self._transactions.address.hex()} has {balance} wei and can't pay the assertion bond of "
                 f"{self._settings.assertion_bond} wei: send it funds")
 
+    # ---- settling
+
+    async def _to_be_settled(self, index: int, parent: bytes, expected: Expected, made: AssertionMade | None, now: int) -> bool:
+        """Whether the batch, the next one, is to be settled now. What can be confirmed already isn't."""
+        if self._settle_batch is None or not self._settings.assert_batches or expected.batch_hash in self._does_not_fit:
+            return False
+        if made is None:
+            return not self._proved_wrong(parent, expected) and self._its_turn(parent, index, expected.batch_hash, now)
+        record = await self._rollup.assertion(made.id)
+        return record.open_games > 0 or now < record.created_at + self._settings.rules.window
+
+    async def _settle(self, index: int, batch_hash: bytes) -> None:
+        assert self._settle_batch is not None
+        try:
+            done = await self._settle_batch(index)
+        except DoesNotFit as error:
+            self._does_not_fit.add(batch_hash)
+            self.settled.fallbacks += 1
+            log.warning("a batch can't be settled, it is asserted", batch=index, step=error.step, reason=error.reason)
+            return
+        except (UnknownStep, BlobsMissing, ProofRejected) as error:
+            raise TransactionError(f"batch {index} can't be proved: {error}") from error
+        if done:
+            self.settled.add(done)
+            log.info("batch settled", batch=index, transactions=len(done), steps=done[-1].total,
+                     gas=sum(each.l1_gas for each in done), l2_gas=sum(each.l2_gas for each in done),
+                     wei=sum(each.fee + each.cost for each in done))
+
     # ---- confirming, cleaning up
 
-    async def _confirm(self, tasks: asyncio.TaskGroup, made: AssertionMade, now: int) -> None:
+    async def _confirm(self, tasks: asyncio.TaskGroup, latest: bytes, made: AssertionMade, now: int) -> None:
+        """`made`: a child of the latest confirmed assertion, or of one that says the same: which is confirmed first."""
+        if made.parent_id != latest and made.parent_id not in self.log.confirmed:
+            self._start(tasks, f"kill orphan {made.parent_id.hex()}", self._send(Rollup.kill_orphan(made.parent_id)))
+            return
         record = await self._rollup.assertion(made.id)
         if record.open_games or now < record.created_at + self._settings.rules.window:
             return

@@ -24,11 +24,14 @@ from challenger.game import Rules as GameRules
 from derivation.codec import CHUNKS_PER_BLOB, MAX_CALLDATA_CHUNKS, MAX_TRANSACTION_SIZE
 from derivation.node import RollupNode
 from derivation.pages import StoredPages
+from l1.artifacts import address_bytes
 from l1.blob_client import BlobClient
 from l1.blob_server import BlobEndpoint
+from l1.blobs import ChunkProofKind
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.fees import FeeCaps
+from l1.kzg import Prover
 from l1.txmanager import TransactionManager, TransactionPolicy
 from node.archive_keeper import ArchiveKeeper
 from rpc.prometheus import serve_metrics
@@ -47,7 +50,9 @@ from sequencer.ledger import BatchLedger
 from sequencer.metrics import metrics_registry
 from sequencer.node import L2Node
 from sequencer.policy import BuilderSettings
+from settlement.settler import Settler
 from verdict.blob_settings import blob_client, blob_retention
+from verdict.chunk_proofs import chunk_proofs
 from verdict.config import Config
 from verdict.deployment import Deployment
 from verdict.keys import load_key
@@ -129,8 +134,9 @@ class SequencerService(Service):
             key = self._key if self._key is not None else load_key("sequencer", config.data_dir).key.hex()
             transactions = await stack.enter_async_context(
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
+            kind = await chunk_proofs(config, l1)
             self.parts = parts = _assemble(config, deployment, store, derived_store, l1, beacon, transactions, self._claims,
-                                             pages)
+                                             pages, kind)
             stack.callback(parts.derivation.close)
             dispatcher = build_dispatcher(parts.node)
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
@@ -166,7 +172,8 @@ class SequencerService(Service):
         parts = self.parts
         return {
             "synced": parts.caught_up, "posting": parts.batcher.posting, "posted": parts.batcher.posted,
-            "asserted": parts.asserter.asserted, "confirmed": parts.asserter.confirmed, "splits": parts.asserter.splits,
+            "asserted": parts.asserter.asserted, "confirmed": parts.asserter.confirmed,
+            "settled": parts.asserter.settled.batches, "splits": parts.asserter.splits,
             "racesLost": parts.contest.lost_on_l1, "racesSeenInTime": parts.contest.seen_in_time,
             "l1InFlight": parts.transactions.in_flight, "l1Bumps": parts.transactions.bumps,
             "l1Failure": parts.follower.failure or parts.derivation.failure or None,
@@ -184,7 +191,8 @@ class SequencerService(Service):
 
 
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
-              beacon: BlobClient, transactions: TransactionManager, claims: Claims, pages: tuple[bytes, ...]) -> Parts:
+              beacon: BlobClient, transactions: TransactionManager, claims: Claims, pages: tuple[bytes, ...],
+              kind: ChunkProofKind) -> Parts:
     rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
     of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
@@ -219,11 +227,16 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
         record = derived.record(index)
         return record is not None and record.posted.inclusion.poster == transactions.address
 
+    instant = settings.settlement == "instant"
+    prover = Prover(1 if instant else 0)  # cell proofs take seconds
+    settler = Settler(l1, contract, address_bytes(deployment.stage), derivation, transactions, prover, kind,
+                      config.challenger.max_proof_calldata)
     asserter = Asserter(
         l1, contract, deployment.block_number, transactions, claims(DerivedClaims(derived)),
         AsserterSettings(GameRules(dispute.stride, dispute.arity, int(dispute.window), int(dispute.clock)),
                          dispute.assertion_bond, settings.assert_batches, settings.confirm, settings.assert_patience),
-        unsafe_block=unsafe_block, ours=ours)
+        prover=prover, unsafe_block=unsafe_block, ours=ours,
+        settle=settler.settle if instant else None)
     derived.on_change(follower.refresh)
     derived.on_change(asserter.refresh)
     return Parts(node, ledger, derivation, derived, builder, batcher, contest, follower, asserter, transactions)

@@ -26,6 +26,7 @@ from verdict.commands import (
     message,
     node,
     sequencer,
+    settle,
     status,
     withdraw,
 )
@@ -66,6 +67,8 @@ Money and messages, with VERDICT_USER_KEY:
 
     verdict force --to 0x... --value "1 ether"
 
+    verdict settle
+
 Keys come from VERDICT_DEPLOYER_KEY, VERDICT_SEQUENCER_KEY, VERDICT_CHALLENGER_KEY and VERDICT_USER_KEY, or from files
 that ..._KEY_FILE names; never from the TOML.""",
     epilog="Exit codes: 0 fine, 1 failed, 2 command line, 3 configuration, 4 key, 5 deployment, 6 L1, 7 port in use, "
@@ -85,6 +88,7 @@ for name, command in (
     ("deposit", deposit.deposit),
     ("force", force.force),
     ("burned-fees", burned_fees.burned_fees),
+    ("settle", settle.settle),
     ("execute", execute.execute),
 ):
     app.command(name)(command)

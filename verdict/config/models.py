@@ -219,7 +219,10 @@ class Sequencer(Table):
         "30s", description="there, deposits and forced transactions alone are left to others' batches for so long")
     assert_patience: Interval = Field(
         "1m", description="a batch that somebody else posted is left to others to assert for so long, and up to twice that")
-    assert_batches: Flag = Field(True, description="assert the result of every batch, and defend it")
+    settlement: Literal["optimistic", "instant"] = Field(
+        "optimistic", description='"optimistic": batches are asserted and wait for dispute.window; "instant": each is proved on '
+        "L1 by EXECUTE at once, at a price (docs/settlement.md), and asserted only where it does not fit")
+    assert_batches: Flag = Field(True, description="assert or settle the result of every batch, and defend what is asserted")
     confirm: Flag = Field(True, description="confirm assertions whose window has passed")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
     metrics_port: PortOrOff = Field(0, description="port of the Prometheus metrics; 0: off")

@@ -119,6 +119,7 @@ empty_blocks = false
 batch_interval = "{batch_interval}"
 target_blobs = 1                # 1 to 6
 data = "blobs"                  # "calldata"; "auto": where it is cheaper
+settlement = "optimistic"       # or "instant": each batch is proved on L1 by EXECUTE at once
 assert_batches = true
 confirm = true
 

@@ -104,6 +104,9 @@ class Session:
         """Says what it costs, sends it, waits for its receipt. `spends`: how much of `value` is not given back, if not all."""
         return await self._send(1, self.l1, self.config.l1.chain_id, what, TxCandidate(to, data, value), spends)
 
+    async def sender_on_l1(self) -> TransactionManager:
+        return await self._sender(1, self.l1, self.config.l1.chain_id)
+
     async def on_l2(self, what: str, to: bytes, data: bytes, value: int = 0) -> L1Receipt:
         return await self._send(2, self.node, self.config.rollup.chain_id, what, TxCandidate(to, data, value), None)
 

@@ -20,7 +20,6 @@ from derivation.proof import StepProof
 from execution.types import Cursor, StepState
 from l1.artifacts import artifact
 from l1.batch_header import BatchHeader
-from l1.blobs import ChunkProof
 from l1.contracts import Rollup
 from l1.txmanager import InsufficientFunds, L1Receipt, TransactionReverted, TxCandidate
 from tests.unit.challenger.alphabet import LIAR, Alphabet, Claimed, assertion_of

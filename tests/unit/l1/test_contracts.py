@@ -75,6 +75,8 @@ def test_rollup_events() -> None:
          events.AssertionKilled(ID, WHO, events.KillReason.TIMEOUT, 5, 6)),
         (("StepProved", [ID], ["uint64", "bytes31", "bytes31", "uint64", "uint256"], [4, c, c, 21000, 8]),
          events.StepProved(ID, 4, c, c, 21000, 8)),
+        (("SegmentSettled", [ID, word(WHO)], ["uint64", "bytes31", "uint64", "uint256"], [4, c, 21000, 8]),
+         events.SegmentSettled(ID, WHO, 4, c, 21000, 8)),
         (("GameOpened", [ID, ID2, word(WHO)], ["uint64", "uint64"], [1, 9]), events.GameOpened(ID, ID2, WHO, 1, 9)),
         (("Split", [ID], ["uint64", "uint64", "bytes31[]"], [1, 9, [c, c]]), events.Split(ID, 1, 9, (c, c))),
         (("Picked", [ID], ["uint64", "uint64"], [1, 5]), events.Picked(ID, 1, 5)),
