@@ -249,7 +249,7 @@ async def killed(net: Devnet, assertion: bytes) -> bool:
 @contextlib.asynccontextmanager
 async def rollup_node(net: Devnet) -> AsyncIterator[RollupNode]:
     async with L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
-        with ChainStore.open(None, l2_genesis(net.config)) as store:
+        with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
             node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
             try:
                 yield node

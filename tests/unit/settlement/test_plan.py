@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l1.blobs import ChunkProofKind
-from settlement.plan import MARGIN, DoesNotFit, Limits, StepCost, check_stageable, estimate, next_segment, segments, shorter
+from settlement.plan import (
+    MARGIN,
+    DoesNotFit,
+    Limits,
+    StepCost,
+    check_stageable,
+    estimate,
+    next_segment,
+    segments,
+    shorter,
+)
 
 steps = st.builds(
     StepCost, gas=st.integers(0, 2_000_000), chunk=st.none() | st.integers(0, 5), size=st.integers(0, 5_000),
