@@ -12,6 +12,7 @@ interface Vm {
     function etch(address who, bytes calldata code) external;
     function getNonce(address who) external view returns (uint64);
     function load(address who, bytes32 slot) external view returns (bytes32);
+    function store(address who, bytes32 slot, bytes32 value) external;
     function prank(address who) external;
     function startPrank(address who) external;
     function stopPrank() external;
