@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,15 +105,17 @@ def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
 
 @contextlib.asynccontextmanager
 async def rich_batch(
-    directory: Path, *, calldata: bool, stride: int = 1, posts: Callable[[Devnet], Posts] | None = None
-) -> AsyncIterator[Arena]:
-    """Batch 0 is posted, in two blobs or in calldata, and batch 1 with other data, or what `posts` says; nobody asserts yet."""
+    directory: Path, *, calldata: bool, stride: int = 1, posts: Callable[[Devnet], Posts] | None = None,
+    queue: Callable[[Devnet], Awaitable[None]] = _queue,
+) -> AsyncIterator[Arena]:  # fmt: skip
+    """Batch 0 is posted, in two blobs or in calldata, and batch 1 with other data, or what `posts` says; nobody asserts yet.
+    `queue`: what waits on L1 for them."""
     overrides = {
         "dispute.stride": stride, "dispute.arity": 4, "dispute.window": f"{WINDOW}s", "dispute.clock": f"{CLOCK}s",
         "rollup.sequencing": "based", "rollup.sequencer": None, "rollup.max_drift": f"{MAX_DRIFT}s",
     }  # fmt: skip
     async with Devnet(directory, overrides, l1_settings={"accounts": 80}) as net:
-        await _queue(net)
+        await queue(net)
         async with L1Client(net.l1.rpc_url) as l1, BlobClient([BeaconSource(net.l1.beacon_url)]) as beacon:
             with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
