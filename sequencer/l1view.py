@@ -20,6 +20,9 @@ from l1.fees import FeeMarket
 from sequencer.batches import Anchor, L1Origin, QueueSlice
 
 _TRANSACTION_FORCED = keccak(b"TransactionForced(uint64,bytes32,bytes)")
+_MESSAGE_SENT = keccak(b"MessageSent(uint256,bytes32,(uint256,address,address,uint256,address,bytes))")
+MESSAGES_BACK = 5_000
+"""L1 blocks of one eth_getLogs."""
 
 
 class L1Moved(Exception):
@@ -42,10 +45,12 @@ class L1Snapshot:
     sequencer: bytes
     exclusive_until: int
     market: FeeMarket | None = None  # what the next block charges
+    last_message: int = 0  # L1 block of the newest message to L2, as of the origin; 0: none lately
 
     def due(self, tip: Anchor) -> bool:
-        """Whether a batch after `tip` would take something from the queues."""
-        return self.deposit_count > tip.deposit_end or self.forced_count > tip.forced_end
+        """Whether a batch after `tip` would take something from the queues, or let L2 know of a message."""
+        queued = self.deposit_count > tip.deposit_end or self.forced_count > tip.forced_end
+        return queued or self.last_message > tip.origin_number
 
     def may_post(self, poster: bytes) -> bool:
         return self.sequencer in (bytes(20), poster) or self.head_timestamp > self.exclusive_until
@@ -57,14 +62,18 @@ class L1Snapshot:
 
 class L1View:
     """`confirmations`: L1 blocks on top of one before it is used as an origin. `min_tip`: wei per gas that our transactions
-    offer at least."""
+    offer at least. `portal`: 20 bytes, whose messages are looked for."""
 
-    def __init__(self, l1: L1Client, inbox: Inbox, confirmations: int, min_tip: int = 0) -> None:
+    def __init__(
+        self, l1: L1Client, inbox: Inbox, confirmations: int, min_tip: int = 0, portal: bytes | None = None
+    ) -> None:
         self._l1 = l1
         self._inbox = inbox
         self._prices = AccountView(l1, bytes(20))
         self._confirmations = confirmations
         self._min_tip = min_tip
+        self._portal = portal
+        self._searched = self._last_message = 0
 
     async def snapshot(self) -> L1Snapshot:
         """Raises L1Moved, or what the connection raises."""
@@ -81,10 +90,21 @@ class L1View:
         exclusive_until = await inbox.exclusive_until(head.number)
         market = await self._prices.market()
         market = replace(market, tip=max(market.tip, self._min_tip))
+        last_message = await self._newest_message(origin.number)
         if await self.block_hash(head.number) != head.hash:
             raise L1Moved
         return L1Snapshot(head.number, head.hash, head.timestamp, origin, deposits, forced, batch_hash, batch_count,
-                          sequencer, exclusive_until, market)
+                          sequencer, exclusive_until, market, last_message)
+
+    async def _newest_message(self, last: int) -> int:
+        """The L1 block with the newest message up to `last`, or one that a reorg took away: that costs an empty batch at most.
+        At first only the last MESSAGES_BACK blocks are searched."""
+        if self._portal is not None and last > self._searched:
+            first = max(self._searched + 1, last - MESSAGES_BACK)
+            logs = await self._l1.logs_in_range(first, last, [self._portal], ["0x" + _MESSAGE_SENT.hex()])
+            self._last_message = max((log.block_number for log in logs), default=self._last_message)
+            self._searched = last
+        return self._last_message
 
     async def has_pages(self, pages: Sequence[bytes], number: int) -> bool:
         """Whether the Inbox had all of them at that L1 block."""

@@ -37,8 +37,8 @@ class BuilderSettings:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """`now`: wall clock, seconds. `origin_number`, `origin_timestamp`: of the newest L1 block that may be an origin.
-    `l1_head`: number of the newest L1 block. `transactions`: the pool has something executable. `due`: deposits
-    or forced transactions wait for a new batch. `fill`: used part of the open batch, 0 to 1. `backlog`: closed batches that
+    `l1_head`: number of the newest L1 block. `transactions`: the pool has something executable. `due`: deposits,
+    forced transactions or messages wait for a new batch. `fill`: used part of the open batch, 0 to 1. `backlog`: closed batches that
     L1 does not have. `last_opened_at`: wall clock at which the batch before was opened, zero if it is not ours. `may_post`: whether
     L1 would take a batch of ours."""
 

@@ -203,7 +203,7 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     ledger = BatchLedger(store, of_node.rules.chain_id)
     derivation = RollupNode(of_node, derived_store, l1, beacon, workers=beacon.workers)
     derived = DerivedView(derivation)
-    view = L1View(l1, inbox, config.l1.confirmations, settings.transactions.min_tip)
+    view = L1View(l1, inbox, config.l1.confirmations, settings.transactions.min_tip, bytes.fromhex(deployment.portal[2:]))
     contest = Contest(transactions.address, 2 * config.l1.slot if settings.stagger is None else settings.stagger, settings.due_patience)
     builder = Builder(
         node, ledger, view,

@@ -24,12 +24,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bridge.errors import TooEarly
 from bridge.predeploys import MESSAGE_PASSER
 from bridge.withdrawals import Initiated, WithdrawalReader
-from chain.encoding import decode_body  # noqa: F401  # what blocks are kept as
 from derivation.commitments import checkpoint_count, open_checkpoints
 from derivation.encoder import encode_blocks
 from derivation.records import DerivedRecord
-from execution.transactions import decode_transaction
 from execution.encoding import keccak
+from execution.transactions import decode_transaction
 from l1.artifacts import artifact
 from l1.contracts import Inbox, Portal, Rollup
 from l1.kzg import Prover
@@ -352,7 +351,6 @@ class Economy(RuleBasedStateMachine):
         for target, value in leaving:
             assert await play.l1.balance(target) == value, "somebody could not leave"
         assert all(each.paid or each.initiated.message.target == self.refuser for each in self.books.withdrawals.values())
-        self.the_books_are_right_now = True
 
     async def _drain(self) -> None:
         """Empty batches until the queues are."""

@@ -24,10 +24,11 @@ from execution.encoding import EMPTY_ROOT
 from execution.trie import BRANCH, EXTENSION, decode_node
 from l1.blob_client import BlobClient
 from l1.client import L1Client
-from l1.contracts import Inbox, Portal, Rollup
+from l1.contracts import Inbox, Portal, Rollup, revert_reason
 from l1.embedded.methods import DevelopmentMethods
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import EmbeddedL1Settings
+from l1.rpc_errors import RpcError as NodeError
 from l1.signing import BlobCommitments, SidecarFormat, commit_blobs, network_form, prove_blobs
 from node.chain import DerivedChain
 from rpc.dispatch import Dispatcher
@@ -130,9 +131,7 @@ class Play:
                      "maxFeePerBlobGas": hex(GWEI)}
         try:
             await self.l1.request("eth_call", [call, "pending"])
-        except Exception as error:
-            from l1.contracts import revert_reason
-
+        except NodeError as error:
             raise Refused(revert_reason(error)) from None
         if account.address not in self.nonces:
             self.nonces[account.address] = int(await self.l1.request("eth_getTransactionCount", [account.address, "latest"]), 16)
