@@ -5,7 +5,7 @@ Nobody has anything on L2 that was not deposited, so at every moment, in wei:
     escrow on L1 = deposits made - withdrawals paid
                  = all L2 balances but the MessagePasser's + base fees burned + deposits and withdrawals on their way
 
-and each deposit, forced transaction and withdrawal happens once. At the end the sequencer is gone for good and everyone leaves.
+and each deposit, message, forced transaction and withdrawal happens once. At the end the sequencer is gone for good and everyone leaves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bridge.errors import TooEarly
-from bridge.predeploys import MESSAGE_PASSER
+from bridge.messages import MessageReader, Sent, messages_in, refund_message, relay_message
+from bridge.predeploys import L2_TOKEN_BRIDGE, MESSAGE_PASSER, MESSENGER
 from bridge.withdrawals import Initiated, WithdrawalReader
 from derivation.commitments import checkpoint_count, open_checkpoints
 from derivation.encoder import encode_blocks
@@ -42,6 +43,8 @@ STRANGER = 8
 """Anyone: posts when the sequencer is gone, asserts, finalizes for others."""
 MAX_FEE = 10 * GWEI
 COST = {"transfer": 21_000 * MAX_FEE, "withdraw": 200_000 * MAX_FEE}
+MESSAGE_GAS = 1_000_000
+DONE = {keccak(b"MessageRelayed(bytes32,address,uint256)"): "relayed", keccak(b"MessageRefunded(bytes32,address,uint256)"): "refunded"}
 CHUNK = 2_032
 T = TypeVar("T")
 amounts = st.sampled_from([1, 10**6, 10**9, 3 * 10**9])  # Gwei
@@ -68,6 +71,8 @@ class Books:
         self.burned = 0
         self.included: set[bytes] = set()  # L2 transactions
         self.withdrawals: dict[bytes, Expected] = {}  # by message hash
+        self.messages: dict[bytes, Sent] = {}  # by hash
+        self.done: dict[bytes, str] = {}  # of them: "relayed" or "refunded"
 
     @property
     def deposited(self) -> int:
@@ -98,6 +103,7 @@ class Economy(RuleBasedStateMachine):
         self.asserted: list[bytes] = []  # ids by batch
         self.confirmed = 0  # batches
         self.heirs = 0
+        self.taken_deposits = 0
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -143,6 +149,44 @@ class Economy(RuleBasedStateMachine):
         await self.play.send(self.stranger, self.play.inbox.address, Inbox.force_transaction(raw), 2 * fee)
         self.books.forced.append(raw)
 
+    @rule(who=st.integers(0, 2), gwei=st.sampled_from([0, 1, 10**9]), welcome=st.booleans(), refundable=st.booleans())
+    def send_message(self, who: int, gwei: int, welcome: bool, refundable: bool) -> None:
+        """To an account, or to a contract of L2 that refuses it."""
+        self.do(self._send_message(self.users[who], gwei * GWEI, welcome, refundable))
+
+    async def _send_message(self, user: LocalAccount, value: int, welcome: bool, refundable: bool) -> None:
+        self.heirs += 1
+        target = keccak(f"heir {self.heirs}".encode())[:20] if welcome else L2_TOKEN_BRIDGE
+        portal = self.play.portal.address
+        data = Portal.send_message(target, value, address_of(user) if refundable else bytes(20), b"")
+        (sent,) = messages_in(await self.play.send(user, portal, data, value), portal)
+        self.books.messages[sent.message.hash] = sent
+        if value:
+            self.books.deposits.append((MESSENGER, value))
+
+    @rule(who=st.integers(0, 2), refund=st.booleans(), through_l1=st.booleans(), chance=choices)
+    @precondition(lambda self: self.books.messages)
+    def finish_message(self, who: int, refund: bool, through_l1: bool, chance: random.Random) -> None:
+        """Anyone tries, also too early, a second time, or for a refund that is another's."""
+        self.do(self._finish_message(self.users[who], chance.choice(list(self.books.messages.values())), refund, through_l1))
+
+    async def _finish_message(self, user: LocalAccount, sent: Sent, refund: bool, through_l1: bool) -> bool:
+        """False if L2 does not know of it yet, or the user is too poor."""
+        world = self.play.store.world_at(self.play.store.head)
+        if world.get_balance(address_of(user)) < MESSAGE_GAS * MAX_FEE:
+            return False
+        try:
+            proof = await MessageReader(self.play.l1, self.play.l2, self.play.portal.address).proof(sent)
+        except TooEarly:
+            return False
+        data = (refund_message if refund else relay_message)(sent.message, proof)
+        raw = self.signed(user, world.get_nonce(address_of(user)) + self.waiting(user), MESSENGER, 0, data, MESSAGE_GAS)
+        if through_l1:
+            await self._force(raw)
+        else:
+            self.pool.append(raw)
+        return True
+
     # ---- L2
 
     @rule(who=st.integers(0, 2), kind=st.sampled_from(["transfer", "withdraw", "withdraw"]), chance=choices)
@@ -152,13 +196,16 @@ class Economy(RuleBasedStateMachine):
     def sign(self, user: LocalAccount, kind: str, chance: random.Random) -> bytes:
         """Some of what the user has; now and then with a nonce that is used or far off."""
         world = self.play.store.world_at(self.play.store.head)
-        waiting = sum(decode_transaction(raw).sender == address_of(user) for raw in self.pool)
-        nonce = world.get_nonce(address_of(user)) + waiting + chance.choice([0, 0, 0, 0, -1, 1])
+        nonce = world.get_nonce(address_of(user)) + self.waiting(user) + chance.choice([0, 0, 0, 0, -1, 1])
         left = max(world.get_balance(address_of(user)) - COST[kind], 0)
         value = chance.choice([0, 1, left // 3, left])
         if kind == "transfer":
             return self.signed(user, nonce, address_of(chance.choice(self.users)), value)
         return self.signed(user, nonce, MESSAGE_PASSER, value, self.withdrawal(chance.choice([True, True, False])))
+
+    def waiting(self, user: LocalAccount) -> int:
+        """Of the user's transactions, with the sequencer."""
+        return sum(decode_transaction(raw).sender == address_of(user) for raw in self.pool)
 
     def withdrawal(self, welcome: bool) -> bytes:
         """Calldata, to an account that has never been, or to a contract that refuses."""
@@ -166,8 +213,8 @@ class Economy(RuleBasedStateMachine):
         target = keccak(f"heir {self.heirs}".encode())[:20] if welcome else self.refuser
         return artifact("MessagePasser").call("initiateWithdrawal", target, b"")
 
-    def signed(self, user: LocalAccount, nonce: int, to: bytes, value: int, data: bytes = b"") -> bytes:
-        gas = 200_000 if data else 21_000
+    def signed(self, user: LocalAccount, nonce: int, to: bytes, value: int, data: bytes = b"", gas: int = 0) -> bytes:
+        gas = gas or (200_000 if data else 21_000)
         return bytes(user.sign_transaction({
             "chainId": self.play.config.rollup.chain_id, "nonce": max(nonce, 0), "to": to, "value": value, "data": data, "gas": gas,
             "maxFeePerGas": MAX_FEE, "maxPriorityFeePerGas": GWEI}).raw_transaction)
@@ -210,6 +257,7 @@ class Economy(RuleBasedStateMachine):
                 due = books.deposits[header.deposit_start : header.deposit_end]
                 assert credits == [(header.deposit_start + i, *each) for i, each in enumerate(due)]
                 books.credited += sum(amount for _, amount in due)
+                self.taken_deposits = header.deposit_end
                 queued = books.forced[header.forced_start : header.forced_end]
                 assert len(books.taken) == header.forced_start
                 books.taken += queued
@@ -224,10 +272,23 @@ class Economy(RuleBasedStateMachine):
                 assert keccak(raw) not in books.included, "an L2 transaction happened twice"
                 books.included.add(keccak(raw))
                 self.past.append(raw)
+                self._read_messages(raw)
                 for index in range(await self._withdrawals_of(raw)):
                     found = await self.reader.initiated(keccak(raw), index)
                     assert found.message.hash not in books.withdrawals
                     books.withdrawals[found.message.hash] = Expected(found, record.index)
+
+    def _read_messages(self, raw: bytes) -> None:
+        receipt = self.play.store.receipt(keccak(raw))
+        assert receipt is not None
+        for log in receipt.logs:
+            if log.address == MESSENGER:
+                message = self.books.messages[log.topics[1]].message
+                assert message.hash not in self.books.done, "a message happened twice"
+                self.books.done[message.hash] = DONE[log.topics[0]]
+                refunded = DONE[log.topics[0]] == "refunded"
+                assert not refunded or decode_transaction(raw).sender == message.refund_to
+                assert refunded or message.target != L2_TOKEN_BRIDGE
 
     async def _withdrawals_of(self, raw: bytes) -> int:
         receipt = self.play.store.receipt(keccak(raw))
@@ -324,14 +385,20 @@ class Economy(RuleBasedStateMachine):
         assert passed == initiated
         owed = (total - passed) + (books.deposited - books.credited) + (initiated - books.paid)
         assert owed == escrow - books.burned
+        world = self.play.store.world_at(self.play.store.head)
+        done = sum(sent.message.value for message_hash, sent in books.messages.items() if message_hash in books.done)
+        arrived = sum(value for to, value in books.deposits[: self.taken_deposits] if to == MESSENGER)
+        assert world.get_balance(MESSENGER) == arrived - done
 
     # ---- the way out
 
     async def everyone_leaves(self) -> None:
         """The sequencer never posts again. A stranger, after the timeout, posts what L1 makes it post and nothing else."""
-        play = self.play
+        play, self.pool = self.play, []
         await play.travel(2 * play.config.rollup.exclusive_timeout + 1)
         await self._drain()
+        for sent in list(self.books.messages.values()):
+            await self._finish_alone(sent)
         leaving: list[tuple[bytes, int]] = []
         for user in self.users:
             world = play.store.world_at(play.store.head)
@@ -351,6 +418,25 @@ class Economy(RuleBasedStateMachine):
         for target, value in leaving:
             assert await play.l1.balance(target) == value, "somebody could not leave"
         assert all(each.paid or each.initiated.message.target == self.refuser for each in self.books.withdrawals.values())
+
+    async def _finish_alone(self, sent: Sent) -> None:
+        """Its sender has the call made, or has the value back: through L1, since nobody else helps."""
+        if sent.message.hash in self.books.done:
+            return
+        sender = next(user for user in self.users if address_of(user) == sent.message.sender)
+        refused = sent.message.target == L2_TOKEN_BRIDGE
+        if refused and not any(sent.message.refund_to):
+            return  # made so that nobody can ever have it
+        if (await self._known(sent)) and await self._finish_message(sender, sent, refused, True):
+            await self._drain()
+            assert self.books.done[sent.message.hash] == ("refunded" if refused else "relayed")
+
+    async def _known(self, sent: Sent) -> bool:
+        """Makes L2 know it: by one more batch, if need be."""
+        known = await MessageReader(self.play.l1, self.play.l2, self.play.portal.address).origin()
+        if known is None or known[1] < sent.l1_block:
+            await self._post(self.stranger, b"")
+        return True
 
     async def _drain(self) -> None:
         """Empty batches until the queues are."""

@@ -60,6 +60,7 @@ async def test_deposits_and_forced_transactions(tmp_path: Path) -> None:
             assert await net.contracts.inbox.functions.forcedCount().call() == 3
 
 
+@pytest.mark.slow
 async def test_without_a_sequencer_commands_say_what_is_the_matter(tmp_path: Path) -> None:
     async with Devnet(tmp_path) as net:
         terminal, friend = Terminal(net, net.account(USER)), Account.create()

@@ -52,4 +52,4 @@ def test_the_books_are_always_right(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_books_are_always_right_for_longer(tmp_path: Path) -> None:
-    play(tmp_path, examples=60, steps=40)
+    play(tmp_path, examples=40, steps=40)
