@@ -24,6 +24,7 @@ def signed(account: LocalAccount, to: LocalAccount, **changes: Any) -> bytes:
         "maxPriorityFeePerGas": 10**9, **changes}).raw_transaction)
 
 
+@pytest.mark.slow
 async def test_deposits_and_forced_transactions(tmp_path: Path) -> None:
     async with Devnet(tmp_path) as net:
         user, friend, stranger = net.account(USER), Account.create(), Account.create()

@@ -8,6 +8,7 @@ import pytest
 from eth_account import Account
 
 from bridge.errors import BridgeError, NotFound, TooEarly
+from bridge.withdrawals import Stage
 from tests.e2e.devnet import ETHER, USER, Devnet
 from tests.e2e.money.terminal import Terminal
 from verdict.errors import EXIT_REFUSED
@@ -46,13 +47,12 @@ async def test_there_and_back(tmp_path: Path) -> None:
             await net.travel(WINDOW + 1)
             facts = await terminal.does("withdraw", "finalize", tx, "--wait")
             assert facts["status"] == "finalized" and await net.w3.eth.get_balance(heir.address) == 2 * ETHER
-            assert (await terminal.does("withdraw", "status", tx))["status"] == "finalized"
-            for again in ("finalize", "prove"):
-                said = await terminal.run("withdraw", again, tx)
-                assert said.code == EXIT_REFUSED and "finalized already" in said.err, said.err
-                assert await net.w3.eth.get_balance(heir.address) == 2 * ETHER
-
             async with terminal.session() as session:
+                assert (await withdrawals.status(session, first)).stage is Stage.FINALIZED
+                for again in (withdrawals.finalize, withdrawals.prove):
+                    with pytest.raises(BridgeError, match="finalized already"):
+                        await again(session, first, False)
+                assert await net.w3.eth.get_balance(heir.address) == 2 * ETHER
                 withdrawal = await withdrawals.reader(session).initiated(second)
                 await withdrawals.prove(session, withdrawal, True)
                 with pytest.raises(BridgeError, match="proven already"):
