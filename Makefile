@@ -36,15 +36,21 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED) ## a wrong assertion dies: two minutes, everything real (ARGS=--keep leaves the network up)
 	@$(BIN)/verdict demo $(ARGS)
 
+# solc takes minutes of one core, and the Python tests wait a lot: both at once. What needs solc's output comes after it.
+define TEST
+@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; $(MAKE) --no-print-directory -C solidity node_modules; fi
+@log=$$(mktemp); status=0; \
+{ $(MAKE) --no-print-directory test-solidity && $(BIN)/python -m pytest -q -m forge; } > $$log 2>&1 & contracts=$$!; \
+trap 'kill $$contracts; rm -f $$log; exit 130' INT TERM; \
+$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --durations=25 --durations-min=4 -m $(1) $(ARGS) || status=$$?; \
+echo "The contracts' tests:"; wait $$contracts || status=$$?; cat $$log; rm -f $$log; exit $$status
+endef
+
 test: $(INSTALLED) ## every test but the slow ones
-	@$(MAKE) --no-print-directory test-solidity
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; fi
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow" --durations=25 --durations-min=4 $(ARGS)
+	$(call TEST,"not slow and not forge")
 
 test-all: $(INSTALLED) ## the slow ones too
-	@$(MAKE) --no-print-directory test-solidity
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory ethereumjs; fi
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	$(call TEST,"not forge")
 
 test-python: $(INSTALLED) ## the Python tests alone, e.g. make test-python ARGS="tests/unit -x"
 	@$(BIN)/python -m pytest -q $(ARGS)

@@ -17,6 +17,7 @@ from tests.vectors.make_codec import dearest
 COMPILED = SOLIDITY / "out" / "CodecFuzz.t.sol"
 
 
+@pytest.mark.forge
 @pytest.mark.skipif(not COMPILED.exists(), reason="make test-solidity compiles the contracts' tests")
 def test_solidity_finds_the_same():
     file = FILE.with_name("codec-quick.bin")
@@ -27,6 +28,7 @@ def test_solidity_finds_the_same():
     assert chunks == 2000 and items > 20_000 and gas < 3_200_000
 
 
+@pytest.mark.forge
 @pytest.mark.skipif(not COMPILED.exists(), reason="make test-solidity compiles the contracts' tests")
 def test_a_difference_is_found(monkeypatch):
     """Python's decoder loses the last byte of one payload."""
