@@ -75,7 +75,7 @@ class TransactionForced:
 
 @dataclass(frozen=True, slots=True)
 class AssertionMade:
-    """A settled one (protocol.md, section 10) has neither asserter nor checkpoints."""
+    """A settled one (protocol.md, section 13) has neither asserter nor checkpoints."""
 
     id: bytes
     parent_id: bytes

@@ -24,7 +24,7 @@ _STEP_GAS = 7_000
 _CALL_GAS = 420_000  # the transaction, the meter's fixed price, storage
 _BYTE_GAS = 32  # calldata, three copies in memory, EXECUTE's price
 _WITNESS_BASE = 4_000  # bytes, of a segment that touches next to nothing
-_WITNESS_PER_TRANSACTION = 900
+_WITNESS_PER_TRANSACTION = 450
 
 
 @dataclass(frozen=True, slots=True)

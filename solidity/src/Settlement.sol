@@ -5,7 +5,7 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {Assertions} from "./Assertions.sol";
 import {IRollup, StepProof} from "./IRollup.sol";
 
-/// docs/protocol.md section 10: batches confirmed by EXECUTE over their steps, without bond and window.
+/// docs/protocol.md section 13: batches confirmed by EXECUTE over their steps, without bond and window.
 ///
 /// What a call proves is true whoever makes it. So settlers can't undo each other's work: of two that prove the same steps
 /// one has its call reverted before it has bought anything, and whoever proves more from the batch's start takes over.

@@ -30,6 +30,7 @@ from l1.txmanager import TransactionManager, TxCandidate
 from settlement.settler import Settled, Settler
 from tests.adversarial.arena import Arena, arena, derive, transact
 from tests.adversarial.liars import LIES, truth_of
+from tests.adversarial.rich_batch import rich_batch
 from tests.e2e.devnet import SEQUENCER, USER, Devnet
 from tests.e2e.money.terminal import Terminal
 from verdict.errors import EXIT_REFUSED
@@ -95,6 +96,24 @@ async def test_in_one_transaction_and_in_several(tmp_path: Path) -> None:
         events = await scene.net.events("SegmentSettled")
         assert [event.args["steps"] for event in events] == [scene.truth.steps, *(each.end for each in several)]
         assert [event.args["executeFee"] for event in events] == [one.fee, *(each.fee for each in several)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calldata", [False, True])
+async def test_whatever_is_posted(tmp_path: Path, calldata: bool) -> None:
+    """Every rule of derivation at work, fragments over chunk borders, garbage; 66 chunks in two blobs, and 10 in calldata, where
+    so little calldata is allowed that witnesses are staged. Then a batch of one chunk, opened by point evaluations."""
+    async with rich_batch(tmp_path, calldata=calldata) as scene:
+        async with settler(scene, max_calldata=7_000 if calldata else 60_000) as (settling, _):
+            done = await settling.settle(0)
+        require_all(done, scene.truth.steps)
+        assert len(done) > 2 and any(each.pointers for each in done) == calldata
+        await require_confirmed(scene, 0)
+        record = await derive(scene.node, 1)
+        async with settler(scene, RIVAL, kind=ChunkProofKind.POINTS) as (settling, _):
+            (one,) = await settling.settle(1)
+        assert one.end == record.steps and (one.l1_gas > 3_500_000) != calldata
+        await require_confirmed(scene, 1)
 
 
 async def no_wrong_bit(scene: Arena) -> None:
