@@ -47,7 +47,7 @@ class Contracts:
             address=w3.to_checksum_address(deployment.step_verifier), abi=artifact("StepVerifier").abi, decode_tuples=True)
         self.execute: AsyncContract = w3.eth.contract(address=w3.to_checksum_address(EXECUTE), abi=artifact("IExecute").abi)
         self._events = {topic: (contract, shape.name)
-                        for contract, name in ((self.inbox, "Inbox"), (self.rollup, "Rollup"))
+                        for contract, name in ((self.inbox, "Inbox"), (self.rollup, "Rollup"), (self.portal, "Portal"))
                         for topic, shape in artifact(name).events.items()}
 
     async def events(self, first: int, last: int) -> AsyncIterator[Event]:

@@ -49,7 +49,7 @@ def test_the_honest_side_wins(arguments: tuple[str, ...], tmp_path: Path) -> Non
         process.kill()
     assert process.returncode == 0, said
     for part in ("postBatch", "makeAssertion", "killed", "confirmed", "disputed L2 transaction", "EXECUTE",
-                 "insufficient funds", "The honest side won"):
+                 "insufficient funds", "withdrawal paid", "settled", "The honest side won"):
         assert part in said, said
     assert ("split" in said) == (arguments[:2] != ("--stride", "1"))
     assert not left_behind(tmp_path)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from web3 import AsyncWeb3
 
+from verdict.demo.money import CAROL
 from verdict.demo.network import CHALLENGER, LIAR, SEQUENCER, account
 from verdict.demo.timeline import Record, Timeline
 from verdict.demo.traffic import Token
@@ -51,6 +52,10 @@ async def judge(contracts: Contracts, l2: AsyncWeb3, timeline: Timeline, token: 
          lie is not None and record.find("AssertionConfirmed", id=lie.args["id"]) is None),
         ("the honest assertion of that batch was confirmed",
          lie is not None and confirmed[1] > await _batch_of(contracts, lie)),
+        ("Carol got on L1 the ether that Bob withdrew on L2 through L1, once",
+         await contracts.w3.eth.get_balance(contracts.w3.to_checksum_address(CAROL)) == 10**18),
+        ("the newest confirmed batch was settled at once, by EXECUTE over its steps",
+         record.find("SegmentSettled") is not None),
         ("the L2 block confirmed on L1 is in the sequencer's chain", block is not None),
         ("its state root on L1 is the sequencer's", block is not None and bytes(block["stateRoot"]) == state_root),
         ("the liar has no DEMO on L2", await token.balance(liar) == 0),

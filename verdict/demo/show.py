@@ -16,6 +16,7 @@ from web3 import AsyncWeb3
 
 from l1.client import L1Client, L1Unavailable
 from l1.http_provider import HttpProvider
+from verdict.demo.money import CAROL, finalize_withdrawal, force_withdrawal, settle_now
 from verdict.demo.network import (
     ALICE,
     BOB,
@@ -85,7 +86,7 @@ async def _until_signal(story: Awaitable[int]) -> int:
 
 async def _show(network: Network, console: Console, keep: bool, wait: bool) -> int:
     config = network.config
-    names = {account(index).address.lower(): name for index, name in NAMES.items()}
+    names = {account(index).address.lower(): name for index, name in NAMES.items()} | {"0x" + CAROL.hex(): "Carol"}
     timeline = Timeline(console, names)
     console.print(f"[bold]Verdict[/bold]: a wrong assertion dies by one L2 transaction and one EXECUTE call. "
                   f"[dim]Files: {network.directory}[/dim]")
@@ -128,6 +129,8 @@ class Story:
             target = await self._second_batch()
             await self._lie(target)
             await self._goes_on()
+            await self._until(self._unconfirmed_batch, "one more batch is on L1", 40)
+            await settle_now(self)
             after = await balances(self.l1.w3, players)
         finally:
             follower.cancel()
@@ -160,7 +163,7 @@ class Story:
     async def _honest_batch(self) -> None:
         timeline, alice, bob = self.timeline, self.alice, self.bob
         timeline.title("L2 transactions, over JSON-RPC")
-        deposit = asyncio.create_task(self._on_l1("deposit", self.contracts.portal.functions.deposit(account(BOB).address), 2 * ETHER))
+        deposit = asyncio.create_task(self.on_l1(self.contracts.portal.functions.deposit(account(BOB).address), 2 * ETHER))
         self._tell(await alice.send("Alice sends Bob 5 ether", to=account(BOB).address, value=5 * ETHER))
         self._tell(await bob.send("Bob sends Alice 1 ether", to=account(ALICE).address, value=ETHER))
         token = Token(self.l2)
@@ -181,11 +184,13 @@ class Story:
         await deposit
         timeline.say("L2", "and forces the same through L1, where nobody can refuse it: it will be a no-op")
         fee = await self.contracts.inbox.functions.forceFee().call()
-        await self._on_l1("forceTransaction", self.contracts.inbox.functions.forceTransaction(raw), 2 * fee)
+        await self.on_l1(self.contracts.inbox.functions.forceTransaction(raw), 2 * fee)
+        withdrawal = await force_withdrawal(self)
         timeline.title("an honest assertion")
         made = await self._until(self._all_asserted, "the sequencer asserts its batches", 60)
         await self._window_passes(made)
         await self._until(self._seen("AssertionConfirmed", id=made), "the honest assertion is confirmed", 60)
+        await finalize_withdrawal(self, withdrawal)
 
     async def _second_batch(self) -> Sent:
         """More transactions; one of them is what the liar will lie about."""
@@ -271,6 +276,11 @@ class Story:
             return None
         return bytes(asserted[-1]["id"])
 
+    async def _unconfirmed_batch(self) -> bool:
+        confirmed = await self.contracts.rollup.functions.latestConfirmed().call()
+        posted: int = (await self.contracts.inbox.functions.headBatch().call())[1]
+        return posted > int(confirmed[1])
+
     async def _rival_of_the_lie(self) -> bytes | None:
         """Id of the honest assertion of the batch that was lied about."""
         record = self.timeline.record
@@ -297,7 +307,7 @@ class Story:
         failed = "" if sent.succeeded else " [red]failed[/red], and paid for it"
         self.timeline.say("L2", f"[magenta]block {sent.block_number:<3}[/magenta] {sent.detail}{failed} [dim]{sent.gas_used:,} gas[/dim]")
 
-    async def _on_l1(self, _name: str, call: Any, value: int) -> None:
+    async def on_l1(self, call: Any, value: int) -> None:
         """From Bob's account on L1."""
         w3 = self.l1.w3
         assert w3 is not None

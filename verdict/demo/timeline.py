@@ -65,7 +65,7 @@ class Timeline:
         self._next = 0
         self._functions = {
             shape.selector: (contract, name)
-            for contract in ("Inbox", "Rollup") for name, shape in artifact(contract).functions.items()
+            for contract in ("Inbox", "Rollup", "Portal") for name, shape in artifact(contract).functions.items()
         }
 
     def say(self, who: str, text: str, style: str = "") -> None:
@@ -98,7 +98,7 @@ class Timeline:
                 await self._transaction(contracts, block, transaction)
 
     async def _transaction(self, contracts: Contracts, block: Any, transaction: Any) -> None:
-        if transaction.get("to") not in (contracts.inbox.address, contracts.rollup.address):
+        if transaction.get("to") not in (contracts.inbox.address, contracts.rollup.address, contracts.portal.address):
             return
         receipt = await contracts.w3.eth.get_transaction_receipt(transaction["hash"])
         events = [event for log in receipt["logs"] if (event := contracts.decode(log)) is not None]
@@ -150,6 +150,10 @@ class Timeline:
                 return [f"credit to {self.name(a['to'])}: {_ether(a['amount'])}"]
             case "Deposited":
                 return [f"deposit of {a['amountGwei'] / 1e9:g} ether for {self.name(a['recipient'])}"]
+            case "WithdrawalFinalized":
+                return [f"[green]withdrawal paid[/green]: {_ether(a['value'])} to {self.name(a['target'])} on L1"]
+            case "SegmentSettled":
+                return ["[green]settled[/green]: EXECUTE has run these steps, and L1 takes their end as it is"]
             case "TransactionForced":
                 return [f"forced transaction {a['index']}: {len(a['raw'])} bytes, {_short(a['rawHash'])}"]
         return []
