@@ -98,6 +98,9 @@ contract L1StateTest is L2World {
             vm.expectRevert(abi.encodeWithSelector(L1State.NoL2BlockAt.selector, times[i]));
             reader.accountOf(p, account);
         }
+        p.timestamp = l2Block(0); // one without an origin
+        vm.expectRevert(abi.encodeWithSelector(L1State.NoL2BlockAt.selector, p.timestamp));
+        reader.accountOf(p, account);
     }
 
     function test_HeadersOfOtherBlocks() public {
@@ -108,15 +111,19 @@ contract L1StateTest is L2World {
         reader.accountOf(p, account);
     }
 
-    function test_Ancestor() public {
+    /// One in between, the oldest and the parent. Each slot is a block's of this round, and not of the next or the last one.
+    function test_Ancestors() public {
         L1Proof memory p = given;
-        uint256 number = vm.parseJsonUint(json, ".ancestor.number");
-        p.accountProof = vm.parseJsonBytesArray(json, ".ancestor.accountProof");
-        p.storageProof = vm.parseJsonBytesArray(json, ".ancestor.proof");
-        assertEq(reader.ancestorHash(p, number), vm.parseJsonBytes32(json, ".ancestor.hash"), "hash");
-        vm.expectRevert(abi.encodeWithSelector(L1State.NotInHistory.selector, number + 8191, 20_000));
-        reader.ancestorHash(p, number + 8191);
-        vm.expectRevert(abi.encodeWithSelector(L1State.NotInHistory.selector, number - 8191, 20_000));
-        reader.ancestorHash(p, number - 8191);
+        p.accountProof = vm.parseJsonBytesArray(json, ".history");
+        for (uint256 i = 0; i < 3; ++i) {
+            string memory key = string.concat(".ancestors[", vm.toString(i), "]");
+            uint256 number = vm.parseJsonUint(json, string.concat(key, ".number"));
+            p.storageProof = vm.parseJsonBytesArray(json, string.concat(key, ".proof"));
+            assertEq(reader.ancestorHash(p, number), vm.parseJsonBytes32(json, string.concat(key, ".hash")), "hash");
+            vm.expectRevert(abi.encodeWithSelector(L1State.NotInHistory.selector, number + 8191, 20_000));
+            reader.ancestorHash(p, number + 8191);
+            vm.expectRevert(abi.encodeWithSelector(L1State.NotInHistory.selector, number - 8191, 20_000));
+            reader.ancestorHash(p, number - 8191);
+        }
     }
 }

@@ -31,10 +31,17 @@ contract Callee {
         if (msg.data.length == 4 && msg.sig == 0xbbbbbbbb) for (uint256 i = 0; i < 60; ++i) calls ^= i;
         (l1Sender, value) = (IMessenger(msg.sender).l1Sender(), msg.value);
         ++calls;
-        if (_call.length != 0) (inner, answer) = msg.sender.call(_call);
+        _reenter();
     }
 
-    receive() external payable {}
+    receive() external payable {
+        if (_refuses) revert("not now");
+        _reenter();
+    }
+
+    function _reenter() private {
+        if (_call.length != 0) (inner, answer) = msg.sender.call(_call);
+    }
 }
 
 contract MessengerTest is L2World {
@@ -65,6 +72,8 @@ contract MessengerTest is L2World {
         assertEq(callee.l1Sender(), SENDER, "sender");
         assertEq(callee.value(), 3 ether, "value");
         assertTrue(messenger.isRelayed(hashOf(m)), "relayed");
+        vm.expectRevert(Messenger.NoMessage.selector); // it was during the call
+        messenger.l1Sender();
         p = l1Sent(PORTAL, m); // L1 says so for ever
         vm.expectRevert(abi.encodeWithSelector(Messenger.AlreadyRelayed.selector, hashOf(m)));
         messenger.relayMessage(m, p);
@@ -142,22 +151,56 @@ contract MessengerTest is L2World {
         messenger.refund(m, p);
     }
 
+    function test_ARefundThatFailsIsTriedAgain() public {
+        DepositMessage memory m = message(5 ether, "");
+        m.refundTo = address(callee);
+        L1Proof memory p = l1Sent(PORTAL, m);
+        callee.refuse(true);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Messenger.CallFailed.selector, address(callee), abi.encodeWithSignature("Error(string)", "not now")
+            )
+        );
+        vm.prank(address(callee));
+        messenger.refund(m, p);
+        callee.refuse(false);
+        vm.prank(address(callee));
+        messenger.refund(m, p);
+        assertEq(address(callee).balance, 5 ether, "refunded");
+    }
+
     function test_Reentrancy() public {
         DepositMessage memory outer = message(1 ether, hex"01");
         DepositMessage memory other = message(1 ether, hex"02");
+        other.refundTo = address(callee);
         L1Proof memory proofOfOther = l1Sent(PORTAL, other);
         L1Proof memory p = l1Sent(PORTAL, outer);
         callee.reenter(abi.encodeCall(IMessenger.relayMessage, (other, proofOfOther)));
         messenger.relayMessage(outer, p);
         assertTrue(!callee.inner() && !messenger.isRelayed(hashOf(other)), "one at a time");
         assertEq(callee.answer(), abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector), "why");
-        outer = message(1 ether, hex"03");
+        for (uint256 i = 0; i < 3; ++i) {
+            outer = message(1 ether, hex"03");
+            outer.refundTo = address(callee);
+            p = l1Sent(PORTAL, outer);
+            bytes memory inner = abi.encodeCall(IMessenger.refund, (other, proofOfOther));
+            if (i == 1) inner = abi.encodeCall(IMessenger.refund, (outer, p));
+            if (i == 2) inner = abi.encodeCall(IMessenger.relayMessage, (outer, p));
+            callee.reenter(inner);
+            messenger.relayMessage(outer, p);
+            assertTrue(!callee.inner(), "nor a refund, nor itself");
+        }
+        outer = message(1 ether, hex"04");
+        outer.refundTo = address(callee);
         p = l1Sent(PORTAL, outer);
-        callee.reenter(abi.encodeCall(IMessenger.refund, (outer, p)));
-        messenger.relayMessage(outer, p);
-        assertTrue(!callee.inner(), "nor itself");
+        callee.reenter(abi.encodeCall(IMessenger.relayMessage, (other, proofOfOther)));
+        vm.prank(address(callee));
+        messenger.refund(outer, p);
+        assertTrue(!callee.inner(), "nor in a refund");
         callee.reenter("");
         messenger.relayMessage(other, proofOfOther);
+        assertEq(callee.calls(), 5, "calls");
+        assertEq(address(callee).balance, 6 ether, "each once");
     }
 
     function test_NotItself() public {

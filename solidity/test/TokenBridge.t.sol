@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IPortal} from "../src/IPortal.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ITokenBridge} from "../src/ITokenBridge.sol";
 import {DepositMessage, WithdrawalMessage} from "../src/Messages.sol";
 import {TokenBridge} from "../src/TokenBridge.sol";
@@ -81,7 +80,7 @@ contract TokenBridgeTest is PortalFixture, L2World {
         messenger.relayMessage(m, p);
     }
 
-    function leave(address who, address l1Token, address to, uint256 amount) private returns (WithdrawalMessage memory m) {
+    function withdraw(address who, address l1Token, address to, uint256 amount) private returns (WithdrawalMessage memory m) {
         m.nonce = passer.messageCount();
         (m.sender, m.target) = (address(l2Bridge), address(bridge));
         m.data = abi.encodeCall(ITokenBridge.release, (l1Token, to, amount));
@@ -111,8 +110,8 @@ contract TokenBridgeTest is PortalFixture, L2World {
         relay(lock(address(token), ALICE, 1)); // the token is there
         vm.prank(ALICE);
         assertTrue(there.transfer(BOB, 300), "an ERC-20");
-        finalize(leave(BOB, address(token), TARGET, 300));
-        finalize(leave(ALICE, address(token), TARGET, 201));
+        finalize(withdraw(BOB, address(token), TARGET, 300));
+        finalize(withdraw(ALICE, address(token), TARGET, 201));
         assertEq(token.balanceOf(TARGET), 501, "back");
         assertEq(bridge.locked(address(token)) + there.totalSupply(), 0, "nothing left");
     }
@@ -176,21 +175,47 @@ contract TokenBridgeTest is PortalFixture, L2World {
         vm.expectRevert(abi.encodeWithSelector(TokenBridge.WrongAmountArrived.selector, address(strange), 99, 100));
         bridge.deposit(address(strange), ALICE, 100);
         strange.charge(0, 0);
+        strange.setHook(address(strange), abi.encodeCall(PlainToken.mint, (address(bridge), 5)));
+        vm.expectRevert(abi.encodeWithSelector(TokenBridge.WrongAmountArrived.selector, address(strange), 105, 100));
+        bridge.deposit(address(strange), ALICE, 100);
+        strange.setHook(address(0), "");
         strange.lie();
         vm.expectRevert();
         bridge.deposit(address(strange), ALICE, 100);
     }
 
-    /// Tokens sent in during the transfer of a deposit would be counted twice.
+    /// A token calls whom it likes during its transfers, and holds tokens that it lets the bridge take.
     function test_Reentrancy() public {
         StrangeToken strange = new StrangeToken();
         strange.mint(address(this), 1e18);
         strange.mint(address(strange), 1e18);
         strange.approve(address(bridge), type(uint256).max);
-        strange.setHook(address(bridge), abi.encodeCall(ITokenBridge.deposit, (address(strange), BOB, 1)));
-        bridge.deposit(address(strange), ALICE, 100);
-        assertTrue(!strange.hooked(), "not twice at a time");
-        assertEq(bridge.locked(address(strange)), 100, "locked");
+        vm.prank(address(strange));
+        strange.approve(address(bridge), type(uint256).max);
+        bytes memory another = abi.encodeCall(ITokenBridge.deposit, (address(strange), BOB, 1));
+
+        strange.setHook(address(bridge), another);
+        relay(lock(address(strange), ALICE, 100));
+        assertNotTwice(strange, "in a deposit");
+        WithdrawalMessage memory w = withdraw(ALICE, address(strange), TARGET, 60);
+        prove(w);
+        strange.setHook(address(portal), abi.encodeCall(portal.finalizeWithdrawal, (w)));
+        relay(lock(address(strange), ALICE, 10));
+        assertTrue(!strange.hooked() && bridge.locked(address(strange)) == 110, "nor a release in a deposit");
+        strange.setHook(address(bridge), another);
+        portal.finalizeWithdrawal(w);
+        assertNotTwice(strange, "nor in a release");
+        assertEq(strange.balanceOf(TARGET), 60, "released");
+        assertEq(bridge.locked(address(strange)), 50, "locked");
+        assertEq(strange.balanceOf(address(bridge)), 50, "held");
+        vm.prank(address(strange)); // what it tried can be done at another time
+        bridge.deposit(address(strange), BOB, 1);
+    }
+
+    function assertNotTwice(StrangeToken strange, string memory when) private view {
+        assertTrue(!strange.hooked(), when);
+        bytes memory why = abi.encodeWithSelector(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector);
+        assertEq(strange.answer(), why, when);
     }
 
     function test_TokensWithoutAnswers() public {
@@ -203,7 +228,7 @@ contract TokenBridgeTest is PortalFixture, L2World {
         m.data = abi.encodeCall(IL2TokenBridge.mint, (address(silent), ALICE, 100, "", "", 6));
         assertEq(bridge.deposit(address(silent), ALICE, 100), keccak256(abi.encode(m)), "no name");
         relay(m);
-        finalize(leave(ALICE, address(silent), TARGET, 100));
+        finalize(withdraw(ALICE, address(silent), TARGET, 100));
         assertEq(silent.balanceOf(TARGET), 100, "back");
     }
 
@@ -217,13 +242,13 @@ contract TokenBridgeTest is PortalFixture, L2World {
         rebasing.shrink(address(bridge), 100); // a quarter
         vm.expectRevert(abi.encodeWithSelector(TokenBridge.BalanceShrank.selector, address(rebasing), 300, 400));
         bridge.deposit(address(rebasing), ALICE, 1);
-        finalize(leave(ALICE, address(rebasing), address(1), 100));
-        finalize(leave(BOB, address(rebasing), address(2), 300));
+        finalize(withdraw(ALICE, address(rebasing), address(1), 100));
+        finalize(withdraw(BOB, address(rebasing), address(2), 300));
         assertEq(rebasing.balanceOf(address(1)), 75, "a quarter less");
         assertEq(rebasing.balanceOf(address(2)), 225, "as much less");
         relay(lock(address(rebasing), ALICE, 10)); // from here on it is whole again
         rebasing.mint(address(bridge), 5); // and grows
-        finalize(leave(ALICE, address(rebasing), address(3), 10));
+        finalize(withdraw(ALICE, address(rebasing), address(3), 10));
         assertEq(rebasing.balanceOf(address(3)), 10, "what was locked");
     }
 
@@ -234,13 +259,13 @@ contract TokenBridgeTest is PortalFixture, L2World {
         for (uint256 i = 0; i < 5000; ++i) {
             long[i] = "x";
         }
-        bytes[9] memory answers = [
+        bytes[10] memory answers = [
             abi.encode("Maker"), abi.encode(bytes32("Maker")), abi.encode(string(long)), bytes(""), hex"00",
             abi.encode(uint256(0x40), uint256(1), "x"), abi.encode(uint256(0x20), type(uint256).max), abi.encode(bytes32(0)),
-            abi.encode("")
+            abi.encode(""), abi.encodePacked(uint256(0x20), bytes8("x"))
         ];
-        bytes[9] memory expected = [
-            bytes("Maker"), "Maker", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "", "", "", "", "", ""
+        bytes[10] memory expected = [
+            bytes("Maker"), "Maker", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "", "", "", "", "", "", ""
         ];
         for (uint256 i = 0; i < answers.length; ++i) {
             talker.say(answers[i], false);
@@ -282,7 +307,7 @@ contract TokenBridgeTest is PortalFixture, L2World {
                 uint256 has = onL2(address(token)).balanceOf(who);
                 if (has == 0) continue;
                 amount = amount < has ? amount : has;
-                toL1.push(leave(who, address(token), TARGET, amount));
+                toL1.push(withdraw(who, address(token), TARGET, amount));
                 leaving += amount;
             } else if (action == 3 && toL1.length != 0) {
                 uint256 i = seed / 65536 % toL1.length;

@@ -39,14 +39,13 @@ def build() -> dict[str, Any]:
     for slot, value in slots.items():
         world.set_storage(CONTRACT, slot, value)
     world.set_nonce(HISTORY_STORAGE_ADDRESS, 1)
-    hashes = {number: random.randbytes(32) for number in range(NUMBER - 300, NUMBER)}
+    hashes = {number: random.randbytes(32) for number in (NUMBER - WINDOW, *range(NUMBER - 300, NUMBER))}
     for number, block_hash in hashes.items():
         world.set_storage(HISTORY_STORAGE_ADDRESS, number % WINDOW, int.from_bytes(block_hash))
     header = Header(
         parent_hash=hashes[NUMBER - 1], fee_recipient=bytes(20), state_root=world.root(), number=NUMBER, gas_limit=36_000_000,
         timestamp=1_700_000_000, base_fee_per_gas=10**9, extra_data=b"l1")
     wanted = random.sample(sorted(slots), 6)
-    oldest = NUMBER - 300
     return {
         "header": "0x" + header.rlp().hex(),
         "hash": "0x" + header.hash.hex(),
@@ -59,10 +58,10 @@ def build() -> dict[str, Any]:
                   for slot in wanted],
         "absentSlot": {"slot": f"0x{5:064x}", "proof": shown(world.storage_proof(CONTRACT, 5))},
         "absentAccountProof": shown(world.account_proof(b"\x77" * 20)),
-        "ancestor": {
-            "number": oldest, "hash": "0x" + hashes[oldest].hex(),
-            "accountProof": shown(world.account_proof(HISTORY_STORAGE_ADDRESS)),
-            "proof": shown(world.storage_proof(HISTORY_STORAGE_ADDRESS, oldest % WINDOW))},
+        "history": shown(world.account_proof(HISTORY_STORAGE_ADDRESS)),
+        "ancestors": [{"number": number, "hash": "0x" + hashes[number].hex(),
+                       "proof": shown(world.storage_proof(HISTORY_STORAGE_ADDRESS, number % WINDOW))}
+                      for number in (NUMBER - 300, NUMBER - WINDOW, NUMBER - 1)],
     }  # fmt: skip
 
 
