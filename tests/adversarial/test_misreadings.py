@@ -75,6 +75,7 @@ async def some_die(scene: Arena, claims: dict[str, BatchClaims]) -> dict[bytes, 
     return liars
 
 
+@pytest.mark.slow
 async def test_some_misreadings_die(tmp_path: Path) -> None:
     async with rich_batch(tmp_path, calldata=False) as scene:
         chosen = {name: EVERYWHERE[name] for name in SOME} | {"elements": IN_BLOBS["elements of 2^254 are data"]}

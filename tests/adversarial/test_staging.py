@@ -93,6 +93,7 @@ async def test_a_witness_of_4_mb_settles_a_game(tmp_path: Path) -> None:
     assert proof.gas_used < 1 << 24
 
 
+@pytest.mark.slow
 async def test_killed_while_it_stages(tmp_path: Path) -> None:
     """kill -9 when some pieces are on L1; the database and the journal are gone. The next one finds the pieces."""
     async with quarried(tmp_path, 30) as scene, lied(scene) as assertion_id:
