@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -30,7 +31,7 @@ from challenger.watch import Watcher
 from derivation.node import RollupNode
 from l1.artifacts import address_bytes
 from l1.blob_client import BlobClient
-from l1.blob_server import serve_blobs
+from l1.blob_server import BlobEndpoint
 from l1.blobs import ChunkProofKind
 from l1.client import L1Client
 from l1.contracts import Rollup
@@ -38,6 +39,7 @@ from l1.fees import FeeCaps
 from l1.kzg import Prover
 from l1.txmanager import TransactionManager, TransactionPolicy
 from node.archive_keeper import ArchiveKeeper
+from rpc.http import HttpServer
 from rpc.prometheus import serve_metrics
 from verdict.blob_settings import blob_client, blob_retention
 from verdict.chunk_proofs import chunk_proofs
@@ -80,6 +82,7 @@ class ChallengerService(Service):
         self._key = key
         self._knowledge = knowledge
         self.parts: Parts
+        self.url = ""  # of its HTTP server, if it has one
 
     @property
     def address(self) -> bytes:
@@ -114,8 +117,11 @@ class ChallengerService(Service):
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
             await stack.enter_async_context(serve_metrics(metrics.registry, "127.0.0.1", config.challenger.metrics_port))
-            await stack.enter_async_context(
-                serve_blobs(beacon.archive, config.challenger.host, config.challenger.blobs_port))
+            if config.challenger.port:
+                server = await stack.enter_async_context(HttpServer(
+                    host=config.challenger.host, port=config.challenger.port, health=self._health,
+                    routes=BlobEndpoint(beacon.archive).routes()))
+                self.url = server.url
             await self._serve(self.parts, ArchiveKeeper(beacon.archive, blob_retention(config), node, rollup))
 
     def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BlobClient,
@@ -135,10 +141,20 @@ class ChallengerService(Service):
     async def _serve(self, parts: Parts, keeper: ArchiveKeeper) -> None:
         poll = max(self.config.challenger.poll, MIN_POLL)
         log.info("challenger runs", account=parts.transactions.address, stride=parts.terms.rules.stride,
-                 arity=parts.terms.rules.arity, l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
+                 arity=parts.terms.rules.arity, http=self.url or "off", l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
         await self._work(derivation=parts.node.run(), scheduler=parts.scheduler.run(poll), archive=keeper.run(),
                          progress=show_progress(parts.node))
         log.info("challenger stopped")
+
+    def _health(self) -> dict[str, Any]:
+        node, watcher = self.parts.node, self.parts.watcher
+        blocked, head, last = node.blocked, node.pipeline.head, watcher.chronicle.last
+        return {
+            "ok": node.synced and node.failure is None and blocked is None,
+            "derivedBatches": node.batch_count, "l1Head": head.number if head else None,
+            "l1Watched": last.number if last else None, "pendingAssertions": len(watcher.chronicle.pending),
+            "failure": node.failure or (blocked.reason if blocked else None),
+        }
 
 
 async def _terms(config: Config, l1: L1Client, rollup: Rollup, stage: bytes) -> Terms:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -62,20 +60,3 @@ class BlobEndpoint:
         await response.write_eof()
         self.served += 1
         return response
-
-
-@asynccontextmanager
-async def serve_blobs(archive: BlobArchive, host: str, port: int) -> AsyncIterator[None]:
-    """On a port of its own; nothing if it is 0. OSError if it can't listen."""
-    if port == 0:
-        yield
-        return
-    app = web.Application()
-    app.add_routes(BlobEndpoint(archive).routes())
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield
-    finally:
-        await runner.cleanup()

@@ -207,7 +207,7 @@ def _ports(config: Config) -> Iterator[Problem]:
         ("node.port", config.node.port),
         ("node.metrics_port", config.node.metrics_port),
         ("challenger.metrics_port", config.challenger.metrics_port),
-        ("challenger.blobs_port", config.challenger.blobs_port),
+        ("challenger.port", config.challenger.port),
     ]
     for key, port in ports:
         if port and port in taken:

@@ -189,6 +189,9 @@ class Transactions(Table):
     min_tip: Wei = Field("1 gwei", description="lowest priority fee per gas")
 
 
+PAGE = "serve the web page there, at /view/ (docs/web.md)"
+
+
 class Mempool(Table):
     """`[sequencer.mempool]`: limits of the L2 transaction pool."""
 
@@ -202,6 +205,7 @@ class Sequencer(Table):
 
     host: Host = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(9545, description="port of the L2 JSON-RPC, HTTP and WebSocket")
+    page: Flag = Field(True, description=PAGE)
     block_time: Interval = Field("1s", description="an L2 block every so often")
     empty_blocks: Flag = Field(False, description="make blocks without transactions too")
     batch_interval: Interval = Field("30s", description="a batch is posted at least so often while there is data")
@@ -253,6 +257,7 @@ class Node(Table):
 
     host: Host = Field("127.0.0.1", description="address to listen on")
     port: Port = Field(9546, description="port of the L2 JSON-RPC, HTTP and WebSocket, and of its blob archive")
+    page: Flag = Field(True, description=PAGE)
     sequencer_url: Url | None = Field(
         None, description="JSON-RPC that transactions are handed on to; without it they are refused")
     poll: Interval = Field("1s", description="how often L1 is asked for news")
@@ -264,8 +269,9 @@ class Challenger(Table):
 
     l1_rpc_urls: tuple[Url, ...] = Field(
         (), description="further L1 clients; while they disagree with `l1.rpc_url` the challenger waits")
-    host: Host = Field("127.0.0.1", description="address to listen on with blobs_port")
-    blobs_port: PortOrOff = Field(0, description="port that serves its blob archive to other nodes; 0: off")
+    host: Host = Field("127.0.0.1", description="address to listen on with port")
+    port: PortOrOff = Field(0, description="port of the web page, of /healthz and of its blob archive; 0: off")
+    page: Flag = Field(True, description=PAGE)
     poll: Interval = Field("1s", description="how often L1 is asked for news")
     max_proof_calldata: Annotated[Number, Field(ge=1_000, le=1_000_000)] = Field(
         100_000, description="bytes; a step proof with more has its witness staged as contract code. Public mempools take "

@@ -14,11 +14,11 @@ from aiohttp import web
 from l1.beacon import BeaconSource
 from l1.blob_archive import DirectoryArchive, MemoryArchive, Retention
 from l1.blob_client import LIED_REST, BlobClient
-from l1.blob_server import BlobEndpoint, serve_blobs
+from l1.blob_server import BlobEndpoint
 from l1.blob_sources import BlobsMissing, PeerSource
 from l1.blobs import BLOB_SIZE, commitment_of
 from l1.client import L1Unavailable
-from tests.e2e.devnet import free_ports
+from rpc.http import HttpServer
 from tests.unit.l1.blob_nodes import BLOBS, HASHES, OTHER, SLOT, TIMESTAMP, Node, served
 
 
@@ -185,10 +185,9 @@ async def test_a_damaged_file_is_fetched_anew(tmp_path: Path) -> None:
 async def test_a_served_archive_is_a_source(tmp_path: Path) -> None:
     archive = DirectoryArchive(tmp_path)
     archive.put(HASHES[0], BLOBS[0])
-    (port,) = free_ports(1)
     async with (
-        serve_blobs(archive, "127.0.0.1", port),
-        BlobClient([PeerSource(f"http://127.0.0.1:{port}")]) as client,
+        HttpServer(routes=BlobEndpoint(archive).routes()) as server,
+        BlobClient([PeerSource(server.url)]) as client,
     ):
         assert await client.blobs(0, HASHES[:1]) == (BLOBS[0],)
         with pytest.raises(BlobsMissing):

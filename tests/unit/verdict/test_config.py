@@ -102,7 +102,7 @@ def test_every_committed_configuration_is_valid(path: Path) -> None:
         ("l1.embedded.finality_depth", -1, "at least 0"),
         ("blobs.keep_for", "1h", "dispute.window and a day"),
         ("blobs.max_size", "100 GB", "not a unit of size"),
-        ("challenger.blobs_port", 9545, "as is sequencer.port"),
+        ("challenger.port", 9545, "as is sequencer.port"),
         ("name", "Dev Net", "lower-case"),
     ],
 )
