@@ -34,7 +34,7 @@ from l1.contracts import Inbox, Rollup
 from l1.kzg import Prover
 from l1.txmanager import TransactionManager, TxCandidate
 from settlement.settler import Settled, Settler
-from tests.adversarial.arena import Arena, derive
+from tests.adversarial.kit.arena import Arena, derive
 from tests.e2e.devnet import Devnet
 from verdict.genesis import l2_genesis
 from verdict.node_settings import node_settings

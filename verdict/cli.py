@@ -25,6 +25,7 @@ from verdict.commands import (
     l1,
     message,
     node,
+    scenario,
     sequencer,
     settle,
     status,
@@ -96,6 +97,7 @@ app.add_typer(withdraw.app, name="withdraw")
 app.add_typer(message.app, name="message")
 app.add_typer(config.app, name="config")
 app.add_typer(dictionary.app, name="dictionary")
+app.add_typer(scenario.app, name="scenario")
 
 
 def main() -> None:

@@ -6,7 +6,10 @@ Answers are kept by the hash of their input: eth_call, eth_estimateGas and the b
 
 from __future__ import annotations
 
+import json
+import logging
 import threading
+from pathlib import Path
 
 from lru import LRU
 
@@ -18,14 +21,18 @@ from execution.encoding import keccak
 from execution.errors import Disagreement
 from execution.verdict import Verdict
 
+log = logging.getLogger("verdict.l1")
+
 CACHED_VERDICTS = 1024
 
 
 class Judge:
-    """Thread-safe. Owns the panel. `verdict` blocks for as long as the panel does."""
+    """Thread-safe. Owns the panel. `verdict` blocks for as long as the panel does. `traces`: a directory in which every
+    question that was new is kept, one JSON line a file, as `verdict execute` reads them."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, traces: Path | None = None) -> None:
         self.panel = panel
+        self._traces = traces
         self._cache: LRU[bytes, Outcome] = LRU(CACHED_VERDICTS)
         self._cache_lock = threading.Lock()
 
@@ -38,6 +45,8 @@ class Judge:
         if outcome is None:
             ruling = self.panel.ask(request)
             outcome = ruling.outcome
+            if self._traces is not None:
+                _keep(self._traces, key, pre_root, post_root, gas_used, trace)
             if _is_lasting(ruling):
                 with self._cache_lock:
                     self._cache[key] = outcome
@@ -48,6 +57,16 @@ class Judge:
     def close(self) -> None:
         """Ends the engines' processes, in the middle of a verdict too; later verdicts are false."""
         self.panel.close()
+
+
+def _keep(directory: Path, key: bytes, pre_root: bytes, post_root: bytes, gas_used: int, trace: bytes) -> None:
+    line = {"preStateRoot": "0x" + pre_root.hex(), "postStateRoot": "0x" + post_root.hex(), "gasUsed": hex(gas_used),
+            "trace": "0x" + trace.hex()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / f"{key.hex()[:16]}.json").write_text(json.dumps(line) + "\n")
+    except OSError as error:
+        log.warning("a trace could not be kept: %s", error)
 
 
 def _is_lasting(ruling: Ruling) -> bool:

@@ -32,6 +32,7 @@ from l1.embedded.producer import (
     Candidates,
     ExecutionCrashed,
     HeaderEdit,
+    InOrder,
     Produced,
     StateEdit,
 )
@@ -40,6 +41,9 @@ from l1.embedded.sidecars import BLOB_TYPE, decode_record, record_key, split_net
 
 log = logging.getLogger("verdict.l1")
 T = TypeVar("T")
+
+Proposer = Callable[[Sequence[PooledTransaction]], Sequence[PooledTransaction]]
+"""What a block's maker makes of the pool's transactions, best paid first: which it takes, and in which order."""
 
 
 class EmbeddedL1Node:
@@ -61,6 +65,7 @@ class EmbeddedL1Node:
         self.events = Broadcast()
         self.automine = settings.automine
         self.block_time = settings.block_time
+        self.proposer: Proposer | None = None
         self.genesis_time = clock.genesis_time
         self.seconds_per_slot = clock.seconds_per_slot
         self._producer = producer
@@ -206,7 +211,8 @@ class EmbeddedL1Node:
             if only_with_transactions is not None and (only_with_transactions not in self.pool or best.empty):
                 return None
             timestamp = self.clock.take(head.timestamp)
-            return await self.build(head, timestamp, best, edits=edits)
+            candidates: Candidates = best if self.proposer is None else InOrder(self.proposer(tuple(best)))
+            return await self.build(head, timestamp, candidates, edits=edits)
 
     async def build(
         self, parent: Header, timestamp: int, candidates: Candidates | None,

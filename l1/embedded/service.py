@@ -91,7 +91,7 @@ class EmbeddedL1:
         store = ChainStore.open(settings.data_dir, genesis)
         stack.callback(store.close)
         store.put_meta(root_record_key(beacon_root(genesis[0].hash)), genesis[0].hash)
-        judge = Judge(_panel(settings))
+        judge = Judge(_panel(settings), settings.trace_dir)
         stack.callback(judge.close)
         rules = execute_rules(settings.chain_id, settings.execute, judge.verdict)
         clock = ChainClock(genesis_time, settings.seconds_per_slot)

@@ -48,7 +48,8 @@ class EmbeddedL1Settings:
     `automine`: a block as soon as a transaction comes. `data_dir` None: everything is gone at the end.
     `finality_depth`: blocks behind the head that are finalized ("safe": half as many); 0: the head itself.
     `genesis_time` None: now (a persistent chain keeps the first one). `alarm_dir`: where requests are kept over which
-    EXECUTE's engines failed or disagreed; None: nowhere.
+    EXECUTE's engines failed or disagreed; None: nowhere. `trace_dir`: where everything EXECUTE was asked is kept, as
+    `verdict execute` reads it; None: nowhere.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +63,7 @@ class EmbeddedL1Settings:
     chain_id: int = 31337
     data_dir: Path | None = None
     alarm_dir: Path | None = None
+    trace_dir: Path | None = None
     mnemonic: str = TEST_MNEMONIC
     accounts: int = 10
     balance: int = 10_000 * ETHER

@@ -22,7 +22,7 @@ from derivation.deriver import Deriver
 from execution.abi import commitment
 from execution.header import decode_header
 from execution.types import Input
-from tests.adversarial.liars import Truth
+from tests.adversarial.kit.lies import Truth
 
 READING = ("items", "layout", "dictionary", "streams", "strings", "lz", "compact", "reader")
 """The modules of derivation/codec that read chunks, in the order in which they import each other."""

@@ -17,7 +17,7 @@ from derivation.inputs import DerivationParams
 from execution.abi import commitment
 from execution.encoding import decode_list, encode_bytes, wrap_list
 from sequencer.claims import BatchClaims
-from tests.adversarial.liars import Truth
+from tests.adversarial.kit.lies import Truth
 from tests.adversarial.rich_batch import (
     BLOCKS,
     BROKEN,

@@ -24,8 +24,8 @@ from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox
 from sequencer.claims import BatchClaims
-from tests.adversarial.arena import Arena, derive
-from tests.adversarial.liars import Truth, truth_of
+from tests.adversarial.kit.arena import Arena, derive
+from tests.adversarial.kit.lies import Truth, truth_of
 from tests.e2e.devnet import Devnet
 from verdict.genesis import l2_genesis
 from verdict.node_settings import node_settings

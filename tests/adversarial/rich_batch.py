@@ -30,8 +30,9 @@ from l1.blob_client import BlobClient
 from l1.client import L1Client
 from l1.contracts import Inbox
 from l1.txmanager import TxCandidate
-from tests.adversarial.arena import CLOCK, WINDOW, Arena, _queue, derive
-from tests.adversarial.liars import truth_of
+from tests.adversarial.kit.arena import CLOCK, WINDOW, Arena, derive
+from tests.adversarial.kit.arena import queue as usual_queue
+from tests.adversarial.kit.lies import truth_of
 from tests.e2e.devnet import Devnet
 from verdict.genesis import l2_genesis
 from verdict.node_settings import node_settings
@@ -106,7 +107,7 @@ def elements_of_the_batch(net: Devnet, chunks: int) -> list[bytes]:
 @contextlib.asynccontextmanager
 async def rich_batch(
     directory: Path, *, calldata: bool, stride: int = 1, posts: Callable[[Devnet], Posts] | None = None,
-    queue: Callable[[Devnet], Awaitable[None]] = _queue,
+    queue: Callable[[Devnet], Awaitable[None]] = usual_queue,
 ) -> AsyncIterator[Arena]:  # fmt: skip
     """Batch 0 is posted, in two blobs or in calldata, and batch 1 with other data, or what `posts` says; nobody asserts yet.
     `queue`: what waits on L1 for them."""

@@ -11,9 +11,9 @@ from l1.artifacts import artifact
 from l1.contracts import Execute
 from l1.kzg import Prover
 from tests.adversarial import every_rule
-from tests.adversarial.arena import Arena, derive
 from tests.adversarial.changed_lines import IN_CODEC, IN_INPUTS, IN_THE_NEXT_BATCH, Change, first_lie
-from tests.adversarial.liars import Truth, truth_of
+from tests.adversarial.kit.arena import Arena, derive
+from tests.adversarial.kit.lies import Truth, truth_of
 from tests.adversarial.rich_batch import Posts, rich_batch
 from tests.e2e.devnet import CHALLENGER, Devnet
 

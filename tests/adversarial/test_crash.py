@@ -15,8 +15,9 @@ from l1.contracts import Rollup
 from l1.events import AssertionStatus, GameStatus, KillReason
 from l1.kzg import Prover
 from l1.txmanager import TxCandidate
-from tests.adversarial.arena import TRANSFERS, Arena, arena, derive, transact
-from tests.adversarial.liars import LIES, built_on
+from tests.adversarial.arena import arena
+from tests.adversarial.kit.arena import TRANSFERS, Arena, derive, transact
+from tests.adversarial.kit.lies import LIES, built_on
 from verdict.config import Config
 
 

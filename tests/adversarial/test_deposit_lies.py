@@ -11,9 +11,9 @@ import pytest
 from challenger.service import ChallengerService
 from l1.events import AssertionStatus, KillReason
 from sequencer.claims import BatchClaims
-from tests.adversarial.arena import Arena, derive
 from tests.adversarial.deposit_lies import LEFT, MOST, OF_A_BATCH, misreading_of, posts, queue
-from tests.adversarial.liars import Truth, truth_of
+from tests.adversarial.kit.arena import Arena, derive
+from tests.adversarial.kit.lies import Truth, truth_of
 from tests.adversarial.misreadings import claims_of
 from tests.adversarial.rich_batch import rich_batch
 

@@ -18,8 +18,9 @@ from l1.artifacts import artifact
 from l1.contracts import EXECUTE_ADDRESS, Execute
 from l1.embedded.settings import ExecuteParams
 from l1.events import AssertionStatus, GameStatus, KillReason
-from tests.adversarial.arena import Arena, arena
-from tests.adversarial.liars import lie_at, steal
+from tests.adversarial.arena import arena
+from tests.adversarial.kit.arena import Arena
+from tests.adversarial.kit.lies import lie_at, steal
 from tests.e2e.devnet import ETHER
 
 GWEI = 10**9

@@ -26,8 +26,9 @@ from l1.contracts import Rollup
 from l1.events import AssertionStatus, GameStatus
 from l1.kzg import Opening, Prover
 from l1.txmanager import TransactionManager, TransactionReverted, TxCandidate
-from tests.adversarial.arena import Arena, arena
-from tests.adversarial.liars import LIES
+from tests.adversarial.arena import arena
+from tests.adversarial.kit.arena import Arena
+from tests.adversarial.kit.lies import LIES
 
 ATTACKER = 30  # test account
 BOND = 10**17

@@ -10,7 +10,7 @@ from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.events import AssertionStatus
 from tests.adversarial.arena import arena
-from tests.adversarial.liars import LIES
+from tests.adversarial.kit.lies import LIES
 
 
 async def test_it_waits_while_two_l1_sources_disagree(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from challenger.events import CreditCollected, StepSettled
 from challenger.service import ChallengerService
 from l1.events import AssertionStatus, KillReason
-from tests.adversarial.arena import Arena, arena
-from tests.adversarial.liars import LIES
+from tests.adversarial.arena import arena
+from tests.adversarial.kit.arena import Arena
+from tests.adversarial.kit.lies import LIES
 
 EVERYTHING = list(LIES)
 TOGETHER = 4

@@ -11,7 +11,7 @@ from challenger.service import ChallengerService
 from derivation.batch import BatchData
 from l1.events import AssertionStatus, KillReason
 from sequencer.claims import BatchClaims
-from tests.adversarial.arena import Arena, derive
+from tests.adversarial.kit.arena import Arena, derive
 from tests.adversarial.misreadings import (
     EVERYWHERE,
     IN_BLOBS,

@@ -20,8 +20,8 @@ from challenger.service import ChallengerService
 from challenger.staging import IN_FLIGHT
 from l1.artifacts import address_bytes
 from l1.events import AssertionStatus, KillReason
-from tests.adversarial.arena import Arena
-from tests.adversarial.liars import lie_at, steal
+from tests.adversarial.kit.arena import Arena
+from tests.adversarial.kit.lies import lie_at, steal
 from tests.adversarial.quarry import STONE, Quarried, quarried
 from tests.adversarial.test_crash import process
 

@@ -143,14 +143,26 @@ class Devnet:
 
     # ---- configuration
 
-    def configure(self, overrides: Mapping[str, object] | None = None) -> Config:
-        """This network's configuration with further changes; a free port for the sequencer."""
+    def tree(self, overrides: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """This network's configuration as its TOML file has it, with further changes; a free port for the daemons."""
         tree = base_configuration()
         tree["l1"] |= {"rpc_url": self.l1.rpc_url, "beacon_url": self.l1.beacon_url}
         port, node_port = free_ports(2)
-        return parse_config(
-            tree, base=self.directory, source="devnet", overrides={
-                "sequencer.port": port, "node.port": node_port, **self.overrides, **(overrides or {})})
+        for dotted, value in {
+            "sequencer.port": port, "node.port": node_port, **self.overrides, **(overrides or {})}.items():
+            *tables, key = dotted.split(".")
+            table = tree
+            for name in tables:
+                table = table.setdefault(name, {})
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
+        return tree
+
+    def configure(self, overrides: Mapping[str, object] | None = None) -> Config:
+        """The configuration of `tree`."""
+        return parse_config(self.tree(overrides), base=self.directory, source="devnet")
 
     def another(self, overrides: Mapping[str, object] | None = None, **keys: LocalAccount) -> Config:
         """A configuration for one more node of this rollup: its own data directory, the same deployment.

@@ -28,8 +28,9 @@ from l1.kzg import Prover
 from l1.rpc_errors import RpcError
 from l1.txmanager import TransactionManager, TxCandidate
 from settlement.settler import Settled, Settler
-from tests.adversarial.arena import Arena, arena, derive, transact
-from tests.adversarial.liars import LIES, truth_of
+from tests.adversarial.arena import arena
+from tests.adversarial.kit.arena import Arena, derive, transact
+from tests.adversarial.kit.lies import LIES, truth_of
 from tests.adversarial.rich_batch import rich_batch
 from tests.e2e.devnet import SEQUENCER, USER, Devnet
 from tests.e2e.money.terminal import Terminal

@@ -167,6 +167,12 @@ def garbage_between(truth: Truth) -> BatchClaims:
     return truth.claims([right[0], *between, right[-1]], truth.states[-1])
 
 
+def all_zero(truth: Truth) -> BatchClaims:
+    """Zeros between the ends, which the contract makes everybody compute itself."""
+    final = replace(truth.states[-1], state_root=bytes(32))
+    return truth.claims([truth.commitments[0], *[bytes(31)] * (truth.steps - 1), commitment(final)], final)
+
+
 # ---- the lies
 
 Lie: TypeAlias = Callable[[Truth], BatchClaims]
