@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from l1.events import (
@@ -18,11 +19,13 @@ from l1.events import (
     GameEnded,
     GameOpened,
     GameStatus,
+    InboxEvent,
     Picked,
     RollupEvent,
     Split,
     StepProved,
 )
+from l1.follower import Point
 
 
 class _Absent:
@@ -33,24 +36,18 @@ _ABSENT = _Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """An L1 block by number and hash."""
-
-    number: int
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """An event and the L1 block and transaction it lies in."""
 
-    event: RollupEvent
+    event: RollupEvent | InboxEvent
     block: Point
     transaction_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class Change:
+    """`before`: what the table had at `key`."""
+
     table: dict[Any, Any]
     key: Any
     before: Any
@@ -59,7 +56,7 @@ class _Change:
 @dataclass(slots=True)
 class _Page:
     point: Point
-    changes: list[_Change] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
 
 class Chronicle:
@@ -70,6 +67,11 @@ class Chronicle:
     """
 
     def __init__(self, window: int = 256) -> None:
+        self._window = window
+        self.forget()
+
+    def forget(self) -> None:
+        """Everything: as if no block had been applied."""
         self.made: dict[bytes, Told] = {}
         self.status: dict[bytes, AssertionStatus] = {}
         self.confirmed_child: dict[bytes, bytes] = {}
@@ -82,7 +84,6 @@ class Chronicle:
         self.open_games: dict[bytes, None] = {}
         self.games_of: dict[bytes, tuple[bytes, ...]] = {}  # by assertion
         self._pages: deque[_Page] = deque()
-        self._window = window
         self._last: Point | None = None
 
     @property
@@ -123,15 +124,8 @@ class Chronicle:
             raise KeyError(f"L1 block {to.number} is not in the window")
         self._last = to
 
-    def _take(self, told: Told, changes: list[_Change]) -> None:
-        def put(table: dict[Any, Any], key: Any, value: Any) -> None:
-            changes.append(_Change(table, key, table.get(key, _ABSENT)))
-            table[key] = value
-
-        def drop(table: dict[Any, Any], key: Any) -> None:
-            if key in table:
-                changes.append(_Change(table, key, table.pop(key)))
-
+    def _take(self, told: Told, changes: list[Change]) -> None:
+        put, drop = partial(self._put, changes), partial(self._drop, changes)
         match told.event:
             case AssertionMade(id=made):
                 put(self.made, made, told)
@@ -152,7 +146,7 @@ class Chronicle:
             case GameOpened(game_id=game, assertion_id=about):
                 put(self.opened, game, told)
                 put(self.open_games, game, None)
-                put(self.games_of, about, (*self.games_of.get(about, ()), game))
+                self._append(changes, self.games_of, about, game)
             case Split(game_id=game):
                 put(self.split, game, told.event)
             case Picked(game_id=game):
@@ -160,3 +154,17 @@ class Chronicle:
             case GameEnded(game_id=game, status=status):
                 put(self.ended, game, status)
                 drop(self.open_games, game)
+
+    @staticmethod
+    def _put(changes: list[Change], table: dict[Any, Any], key: Any, value: Any) -> None:
+        changes.append(Change(table, key, table.get(key, _ABSENT)))
+        table[key] = value
+
+    @staticmethod
+    def _drop(changes: list[Change], table: dict[Any, Any], key: Any) -> None:
+        if key in table:
+            changes.append(Change(table, key, table.pop(key)))
+
+    @classmethod
+    def _append(cls, changes: list[Change], table: dict[Any, tuple[Any, ...]], key: Any, value: Any) -> None:
+        cls._put(changes, table, key, (*table.get(key, ()), value))

@@ -6,31 +6,22 @@ credits) is read from the contract at that same block hash, so that a snapshot i
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import structlog
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from challenger.chronicle import Chronicle, Point
+from challenger.chronicle import Chronicle
 from challenger.claims import GENESIS_ID, Assertion, AssertionStatus, GameRecord, Kin
 from challenger.game import Game, Stage, Status
 from l1.artifacts import AnswerMalformed
-from l1.client import L1Block, L1Client, L1Inconsistent, L1Log, bloom_may_contain
+from l1.client import L1Block, L1Client, L1Inconsistent, L1Log
 from l1.contracts import Execute, Rollup
-from l1.events import GameOpened, RollupEvent, read_rollup_event
+from l1.contracts import GameRecord as GameOnL1
+from l1.events import GameOpened, RollupEvent, Split, read_rollup_event
+from l1.follower import L1Moving, LogFollower, Point
 from l1.rpc_errors import RpcError
-
-log = structlog.get_logger("challenger.watch")
-
-READ_AHEAD = 16  # L1 blocks asked for at once
-HISTORY_RANGE = 2_000  # L1 blocks of one eth_getLogs for what can't be reorganised any more
-
-
-class L1Moving(Exception):
-    """L1 changed while it was being read: read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ class Snapshot:
 
 
 class Watcher:
-    """`me`: the challenger's address. `start`: number of the L1 block with the first contract. `dispute_window`: the
+    """A follower's Journal. `me`: the challenger's address. `start`: number of the L1 block with the first contract. `dispute_window`: the
     rollup's, seconds. `confirmations`: L1 blocks on top of one before it is read."""
 
     def __init__(self, l1: L1Client, rollup: Rollup, me: bytes, start: int, dispute_window: int, confirmations: int = 0,
@@ -62,88 +53,39 @@ class Watcher:
         self._execute = Execute(l1)
         self._dispute_window = dispute_window
         self._me = me
-        self._start = start
-        self._confirmations = confirmations
-        self._window = window
+        self._follower = LogFollower(l1, [rollup.address], start, self, confirmations=confirmations, window=window)
         self._known: dict[tuple[bytes, bytes], Assertion] = {}  # by id and hash of the block it was made in
         self.chronicle = Chronicle(window)
         self.news: list[RollupEvent] = []  # read since whoever is interested has cleared it
-        self.reorgs = 0
 
     # ---- following events
 
     async def advance(self) -> L1Block | None:
         """Reads what is new. The block that everything is known up to; None if there is nothing to know yet.
         Raises L1Moving, L1Unavailable, L1Inconsistent: ask again later."""
-        head = await self._l1.head()
-        target = head.number - self._confirmations
-        await self._rewind()
-        if target < self._start:
-            return None
-        await self._history(target - self._window)
-        while (first := self._next()) <= target:
-            await self._read(range(first, min(target + 1, first + READ_AHEAD)))
-        last = self.chronicle.last
-        assert last is not None
-        block = head if head.hash == last.hash else await self._l1.block(last.hash)
-        if block is None:
-            raise L1Moving(f"L1 block {last.number} is gone")
-        return block
+        return await self._follower.advance()
 
-    def _next(self) -> int:
-        last = self.chronicle.last
-        return self._start if last is None else last.number + 1
+    @property
+    def reorgs(self) -> int:
+        return self._follower.reorgs
 
-    async def _rewind(self) -> None:
-        last = self.chronicle.last
-        if last is None or await self._canonical(last):
-            return
-        for point in self.chronicle.points:
-            if await self._canonical(point):
-                self.chronicle.rewind(point)
-                log.warning("L1 reorg", depth=last.number - point.number, to=point.number)
-                break
-        else:
-            log.warning("L1 reorg deeper than the window, reading all again", depth=len(self.chronicle.points))
-            self.chronicle = Chronicle(self._window)
-        self.reorgs += 1
+    @property
+    def last(self) -> Point | None:
+        return self.chronicle.last
+
+    @property
+    def points(self) -> Sequence[Point]:
+        return self.chronicle.points
+
+    def rewind(self, to: Point) -> None:
+        self.chronicle.rewind(to)
         self._known.clear()
 
-    async def _canonical(self, point: Point) -> bool:
-        found = await self._l1.block(point.number)
-        return found is not None and found.hash == point.hash
+    def forget(self) -> None:
+        self.chronicle.forget()
+        self._known.clear()
 
-    async def _history(self, last: int) -> None:
-        """What lies deeper than any reorg is read in ranges."""
-        span = HISTORY_RANGE
-        while (first := self._next()) <= last:
-            end = min(last, first + span - 1)
-            try:
-                logs = await self._l1.logs_in_range(first, end, [self._rollup.address])
-            except RpcError as error:
-                if span == 1:
-                    raise L1Moving(f"no logs of L1 block {first}: {error}") from error
-                span = max(1, span // 4)  # "too many results"
-                continue
-            block = await self._l1.block(end)
-            if block is None:
-                raise L1Moving(f"L1 block {end} is gone")
-            self._apply(block, logs)
-
-    async def _read(self, numbers: range) -> None:
-        for block in await asyncio.gather(*(self._l1.block(number) for number in numbers)):
-            last = self.chronicle.last
-            if block is None or (last is not None and block.parent_hash != last.hash):
-                raise L1Moving("L1 was reorganised while it was read")
-            logs: list[L1Log] = []
-            if bloom_may_contain(block.logs_bloom, self._rollup.address):
-                try:
-                    logs = await self._l1.logs(block.hash, [self._rollup.address])
-                except RpcError as error:
-                    raise L1Moving(f"no logs of L1 block {block.number}: {error}") from error
-            self._apply(block, logs)
-
-    def _apply(self, block: L1Block, logs: list[L1Log]) -> None:
+    def take(self, block: L1Block, logs: Sequence[L1Log]) -> None:
         told: list[tuple[RollupEvent, Point, bytes]] = []
         for entry in logs:
             try:
@@ -224,15 +166,20 @@ class Watcher:
 
     async def _game(self, game_id: bytes, block: L1Block, assertions: Mapping[bytes, Assertion]) -> GameRecord:
         read = await self._rollup.game(game_id, block.hash)
-        split: tuple[bytes, ...] | None = None
-        if any(read.split_hash):
-            told = self.chronicle.split.get(game_id)
-            if told is None or keccak(abi_encode(["bytes31[]"], [told.commitments])) != read.split_hash:
-                raise L1Inconsistent(f"the events of game 0x{game_id.hex()} don't have the split that its state has")
-            split = told.commitments
         made = assertions.get(read.assertion_id)
         closes_at = 0 if made is None else made.created_at + self._dispute_window
-        game = Game(read.lo, read.hi, read.lo_commitment, read.hi_commitment, split, read.asserter_clock,
-                    read.challenger_clock, read.moved_at, Status(read.status), read.congestion, closes_at)
+        game = game_on_l1(game_id, read, self.chronicle.split.get(game_id), closes_at)
         return GameRecord(game_id, read.assertion_id, read.challenger, game,
                           reclaimed=game_id in self.chronicle.ended)
+
+
+def game_on_l1(game_id: bytes, read: GameOnL1, told: Split | None, closes_at: int) -> Game:
+    """A game as the contract has it, with the split that the events told, if one waits for an answer. `closes_at`: its
+    assertion's creation + window, 0 if that is over. L1Inconsistent."""
+    split: tuple[bytes, ...] | None = None
+    if any(read.split_hash):
+        if told is None or keccak(abi_encode(["bytes31[]"], [told.commitments])) != read.split_hash:
+            raise L1Inconsistent(f"the events of game 0x{game_id.hex()} don't have the split that its state has")
+        split = told.commitments
+    return Game(read.lo, read.hi, read.lo_commitment, read.hi_commitment, split, read.asserter_clock,
+                read.challenger_clock, read.moved_at, Status(read.status), read.congestion, closes_at)
