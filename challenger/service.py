@@ -49,6 +49,9 @@ from verdict.keys import load_key
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
 from verdict.service import Service, rollup_genesis, run_service
+from view.of_daemon import of_challenger
+from view.rollup_view import RollupView
+from web.pages import Pages
 
 log = structlog.get_logger("challenger")
 
@@ -82,6 +85,7 @@ class ChallengerService(Service):
         self._key = key
         self._knowledge = knowledge
         self.parts: Parts
+        self.view: RollupView
         self.url = ""  # of its HTTP server, if it has one
 
     @property
@@ -117,12 +121,14 @@ class ChallengerService(Service):
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
             metrics = ChallengerMetrics(self.events, self.parts.transactions)
             await stack.enter_async_context(serve_metrics(metrics.registry, "127.0.0.1", config.challenger.metrics_port))
+            self.view = of_challenger(self.parts, config, deployment, l1)
+            page = await stack.enter_async_context(Pages(self.view, config.challenger.page))
             if config.challenger.port:
                 server = await stack.enter_async_context(HttpServer(
                     host=config.challenger.host, port=config.challenger.port, health=self._health,
-                    routes=BlobEndpoint(beacon.archive).routes()))
+                    routes=[*BlobEndpoint(beacon.archive).routes(), *page.routes()]))
                 self.url = server.url
-            await self._serve(self.parts, ArchiveKeeper(beacon.archive, blob_retention(config), node, rollup))
+            await self._serve(self.parts, ArchiveKeeper(beacon.archive, blob_retention(config), node, rollup), page)
 
     def _assemble(self, deployment: Deployment, l1: L1Client, others: list[L1Client], beacon: BlobClient,
                   rollup: Rollup, terms: Terms, prover: Prover, kind: ChunkProofKind,
@@ -138,10 +144,11 @@ class ChallengerService(Service):
         scheduler = Scheduler(watcher, player, self.events)
         return Parts(terms, node, watcher, transactions, player, scheduler)
 
-    async def _serve(self, parts: Parts, keeper: ArchiveKeeper) -> None:
+    async def _serve(self, parts: Parts, keeper: ArchiveKeeper, page: Pages) -> None:
         poll = max(self.config.challenger.poll, MIN_POLL)
         log.info("challenger runs", account=parts.transactions.address, stride=parts.terms.rules.stride,
-                 arity=parts.terms.rules.arity, http=self.url or "off", l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
+                 arity=parts.terms.rules.arity, page=page.at(self.url),
+                 l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
         await self._work(derivation=parts.node.run(), scheduler=parts.scheduler.run(poll), archive=keeper.run(),
                          progress=show_progress(parts.node))
         log.info("challenger stopped")

@@ -33,6 +33,9 @@ from verdict.deployment import Deployment
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
 from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
+from view.of_daemon import of_node
+from view.rollup_view import RollupView
+from web.pages import Pages
 
 log = structlog.get_logger("node")
 
@@ -56,6 +59,7 @@ class NodeService(Service):
         super().__init__()
         self.config = config
         self.parts: Parts
+        self.view: RollupView
         self.url = ""
         self.ws_url = ""
 
@@ -85,15 +89,18 @@ class NodeService(Service):
             keeper = ArchiveKeeper(blobs.archive, blob_retention(config), derivation, Rollup(l1, deployment.rollup))
             self.parts = Parts(chain, derivation, blobs, keeper)
             endpoint = BlobEndpoint(blobs.archive)
+            self.view = of_node(self.parts, config, deployment, l1)
+            page = await stack.enter_async_context(Pages(self.view, own.page))
             dispatcher = build_dispatcher(chain)
             dispatcher.register(NodeNamespace(chain, derivation))
             server = await stack.enter_async_context(RpcServer(
-                dispatcher, host=own.host, port=own.port, health=self._health, routes=endpoint.routes()))
+                dispatcher, host=own.host, port=own.port, health=self._health,
+                routes=[*endpoint.routes(), *page.routes()]))
             self.url, self.ws_url = server.url, server.ws_url
             registry = node_registry(chain, derivation, blobs, endpoint)
             await stack.enter_async_context(serve_metrics(registry, own.host, own.metrics_port))
-            log.info("node runs", rpc=server.url, head=store.head.number, batches=derivation.batch_count,
-                     transactions=own.sequencer_url or "refused")
+            log.info("node runs", rpc=server.url, page=page.at(server.url), head=store.head.number,
+                     batches=derivation.batch_count, transactions=own.sequencer_url or "refused")
             await self._work(derivation=derivation.run(), progress=show_progress(derivation), archive=keeper.run())
             log.info("node stopped", head=store.head.number)
 

@@ -59,6 +59,9 @@ from verdict.keys import load_key
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
 from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
+from view.of_daemon import of_sequencer
+from view.rollup_view import RollupView
+from web.pages import Pages
 
 log = structlog.get_logger("sequencer")
 
@@ -106,6 +109,7 @@ class SequencerService(Service):
         self._key = key
         self._claims = claims or (lambda honest: honest)
         self.parts: Parts
+        self.view: RollupView
         self.url = ""
         self.ws_url = ""
 
@@ -140,19 +144,21 @@ class SequencerService(Service):
             stack.callback(parts.derivation.close)
             dispatcher = build_dispatcher(parts.node)
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
+            self.view = of_sequencer(parts, config, deployment, l1)
+            page = await stack.enter_async_context(Pages(self.view, config.sequencer.page))
             server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health,
-                               routes=BlobEndpoint(beacon.archive).routes())
+                               routes=[*BlobEndpoint(beacon.archive).routes(), *page.routes()])
             stack.callback(parts.node.events.close)
             await stack.enter_async_context(
                 serve_metrics(metrics_registry(parts), config.sequencer.host, config.sequencer.metrics_port))
             keeper = ArchiveKeeper(beacon.archive, blob_retention(config), parts.derivation, Rollup(l1, deployment.rollup))
-            await self._serve(parts, keeper, await stack.enter_async_context(server))
+            await self._serve(parts, keeper, await stack.enter_async_context(server), page)
 
-    async def _serve(self, parts: Parts, keeper: ArchiveKeeper, server: Any) -> None:
+    async def _serve(self, parts: Parts, keeper: ArchiveKeeper, server: Any, page: Pages) -> None:
         config = self.config
         poll = max(config.sequencer.poll, MIN_POLL)
         self.url, self.ws_url = server.url, server.ws_url
-        log.info("sequencer runs", rpc=server.url, account="0x" + parts.transactions.address.hex(),
+        log.info("sequencer runs", rpc=server.url, page=page.at(server.url), account="0x" + parts.transactions.address.hex(),
                  head=parts.node.head().number, batches=parts.ledger.anchor.batch_count + len(parts.ledger))
         await self._work(
             derivation=parts.derivation.run(),

@@ -1,6 +1,6 @@
 """The page's routes, for the HTTP server of any daemon. Everything is read only, and needs no cookie and no key.
 
-    async with Pages(view, role="node") as pages:
+    async with Pages(view) as pages:
         HttpServer(..., routes=pages.routes())
 
 The page polls: `/view/overview.json`, and what it shows in full. An answer that has not changed is a 304 without a body.
@@ -10,15 +10,14 @@ The page polls: `/view/overview.json`, and what it shows in full. An answer that
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import replace
 from typing import Any, Protocol, Self
 
 from aiohttp import web
 
 from web.assets import INDEX, Body, load_assets
-from web.readings import Busy, Shelf, Source
+from web.readings import Busy, Reading, Shelf, Source
 
 PREFIX = "/view"
 SHOWN = 100  # batches, assertions and games of the overview, the newest
@@ -44,16 +43,16 @@ class View(Protocol):
 
 
 class Pages:
-    """`role`: the daemon's name."""
+    """`served`: whether the operator wants the page."""
 
-    def __init__(self, view: View, role: str, *, shown: int = SHOWN) -> None:
+    def __init__(self, view: View, served: bool = True, *, shown: int = SHOWN) -> None:
         self._view = view
-        self._daemon = {"role": role, "version": _version(), "started": int(time.time())}
+        self._served = served
         self._shown = shown
         self._assets = load_assets()
-        at_once = asyncio.Semaphore(READS_AT_ONCE)
         self._overview = Source("overview", self._read_overview, asyncio.Semaphore(1))
-        self._details = Shelf(at_once)
+        self._details = Shelf(asyncio.Semaphore(READS_AT_ONCE))
+        self._block = ""  # the L1 block that the overview is of
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,8 +61,13 @@ class Pages:
         await self._overview.close()
         await self._details.close()
 
+    def at(self, server_url: str) -> str:
+        """Its address on that server, for the log."""
+        return f"{server_url}{PREFIX}/" if self._served and server_url else "off"
+
     def routes(self) -> list[web.RouteDef]:
-        return [
+        """None if it isn't served."""
+        return [] if not self._served else [
             web.get(PREFIX, self._to_index),
             *(web.get(f"{PREFIX}/{'' if name == INDEX else name}", self._asset) for name in self._assets),
             web.get(f"{PREFIX}/overview.json", self._answer_overview),
@@ -83,10 +87,12 @@ class Pages:
     # ---- data
 
     async def _read_overview(self) -> Mapping[str, Any]:
-        return {**await self._view.overview(self._shown), "daemon": self._daemon}
+        overview = await self._view.overview(self._shown)
+        self._block = overview["l1"]["hash"]
+        return overview
 
     async def _answer_overview(self, request: web.Request) -> web.Response:
-        return await _reading(request, self._overview)
+        return _answer(request, self._overview, await self._overview.latest())
 
     async def _answer_game(self, request: web.Request) -> web.Response:
         return await self._detail(request, "game")
@@ -101,11 +107,16 @@ class Pages:
             source = self._details.get(f"{kind} {name}", lambda: read(bytes.fromhex(name[2:])))
         except Busy:
             return _failure(503, "too many things are being looked at")
-        return await _reading(request, source)
+        overview = await self._overview.latest()
+        if overview is None:
+            return _failure(503, self._overview.failure)
+        found = await source.latest(of=self._block)  # nothing to read while L1 has no new block
+        if found is not None:
+            found = replace(found, age=overview.age, failure=found.failure or overview.failure)
+        return _answer(request, source, found)
 
 
-async def _reading(request: web.Request, source: Source) -> web.Response:
-    found = await source.latest()
+def _answer(request: web.Request, source: Source, found: Reading | None) -> web.Response:
     if found is None:
         return _failure(503, source.failure)
     if found.body is None:
@@ -130,10 +141,3 @@ def _respond(request: web.Request, body: Body, more: Mapping[str, str]) -> web.R
         headers["Content-Encoding"] = "gzip"
     charset = None if body.content_type == "image/svg+xml" else "utf-8"
     return web.Response(body=body.packed if packed else body.plain, headers=headers, content_type=body.content_type, charset=charset)
-
-
-def _version() -> str:
-    try:
-        return version("verdict-rollup")
-    except PackageNotFoundError:
-        return ""

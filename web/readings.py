@@ -44,25 +44,25 @@ class Reading:
 class Source:
     """One thing to read. `at_once` bounds how many of all sources are being read."""
 
-    def __init__(self, name: str, read: Read, at_once: asyncio.Semaphore, *, refresh: float = REFRESH,
-                 patience: float = PATIENCE) -> None:
+    def __init__(self, name: str, read: Read, at_once: asyncio.Semaphore) -> None:
         self._name = name
         self._read = read
         self._at_once = at_once
-        self._refresh = refresh
-        self._patience = patience
         self._task: asyncio.Task[None] | None = None
         self._tried_at = -1e9  # when a reading last ended; monotonic
         self._read_at: float | None = None  # when one last succeeded
         self._body: Body | None = None
         self._failure = ""
+        self._of: object = None  # what it was read of
 
-    async def latest(self) -> Reading | None:
-        """The newest reading; None if there is none yet. Waits for the one that is due, but not for long."""
-        if self._task is None and time.monotonic() - self._tried_at >= self._refresh:
-            self._task = asyncio.create_task(self._run(), name=f"read {self._name}")
+    async def latest(self, of: object = None) -> Reading | None:
+        """The newest reading; None if there is none yet. Waits for the one that is due, but not for long.
+        `of`: what it is read of; as long as that is the same, one successful reading will do. None: it changes by itself."""
+        known = of is not None and of == self._of
+        if self._task is None and not known and time.monotonic() - self._tried_at >= REFRESH:
+            self._task = asyncio.create_task(self._run(of), name=f"read {self._name}")
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=self._patience)
+            await asyncio.wait({self._task}, timeout=PATIENCE)
         if self._read_at is None:
             return None
         return Reading(self._body, time.monotonic() - self._read_at, self._failure)
@@ -80,14 +80,14 @@ class Source:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def _run(self, of: object) -> None:
         try:
             async with asyncio.timeout(TIME_LIMIT), self._at_once:
                 found = await self._read()
             plain = None if found is None else json.dumps(found, separators=(",", ":")).encode()
             if plain is None or self._body is None or plain != self._body.plain:
                 self._body = None if plain is None else await asyncio.to_thread(Body.of, plain, "application/json")
-            self._read_at, self._failure = time.monotonic(), ""
+            self._read_at, self._failure, self._of = time.monotonic(), "", of
         except Exception as error:  # noqa: BLE001  # whatever it was: viewers see that it is stale, the log says why
             failure = _public(error)
             if failure != self._failure:

@@ -130,6 +130,7 @@ max_blob_fee = "500 gwei"
 min_tip = "1 gwei"
 
 [challenger]
+port = 9547                     # its web page (http://127.0.0.1:9547/view/) and /healthz
 l1_rpc_urls = []                # further L1 clients: it waits while they disagree
 poll = "1s"
 max_proof_calldata = 100000     # bytes; a larger step proof is staged as contract code

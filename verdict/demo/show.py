@@ -16,6 +16,7 @@ from web3 import AsyncWeb3
 
 from l1.client import L1Client, L1Unavailable
 from l1.http_provider import HttpProvider
+from verdict.config import Config
 from verdict.demo.money import CAROL, finalize_withdrawal, force_withdrawal, settle_now
 from verdict.demo.network import (
     ALICE,
@@ -38,6 +39,7 @@ from verdict.deploy import Stage, deploy
 from verdict.errors import failure_of
 from verdict.logging import configure_logging
 from verdict.onchain import Contracts
+from web.pages import PREFIX
 
 LOOT = 500_000 * ETHER
 """What the liar writes into its own token balance."""
@@ -159,6 +161,7 @@ class Story:
         await self._until(self._l2_answers, "the sequencer answers", 40)
         timeline.say("sequencer", f"up: L2 JSON-RPC http://127.0.0.1:{config.sequencer.port} (process of its own)")
         timeline.say("challenger", "up: watching (process of its own)")
+        timeline.say("", f"[bold]watch it in a browser: {_page(config)}[/bold]")
 
     async def _honest_batch(self) -> None:
         timeline, alice, bob = self.timeline, self.alice, self.bob
@@ -325,11 +328,15 @@ async def _keep(network: Network, console: Console) -> None:
     console.print("[bold]The network stays up until Ctrl-C.[/bold]")
     console.print(f"  L1 JSON-RPC   {config.l1.rpc_url}   (chain {config.l1.chain_id}; beacon API {config.l1.beacon_url})")
     console.print(f"  L2 JSON-RPC   http://127.0.0.1:{config.sequencer.port}   (chain {config.rollup.chain_id}; HTTP and WebSocket)")
-    console.print(f"  look at it    verdict status --config {network.toml}")
+    console.print(f"  look at it    {_page(config)}   (a web page), or verdict status --config {network.toml}")
     console.print(f"  an account    {account(ALICE).address}  {account(ALICE).key.to_0x_hex()}  (test mnemonic, account {ALICE})")
     while True:
         await asyncio.sleep(1)
         network.processes.check()
+
+
+def _page(config: Config) -> str:
+    return f"http://127.0.0.1:{config.sequencer.port}{PREFIX}/"
 
 
 def _print_logs(console: Console, processes: Processes) -> None:
