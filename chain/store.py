@@ -23,6 +23,7 @@ from chain.encoding import (
     encode_number,
     encode_receipts,
 )
+from chain.shared import SharedDatabase
 from chain.view import BlockRef, BlockUnavailable, StateUnavailable, StoredBlock
 from execution.block import SealedBlock
 from execution.errors import InvalidWitness
@@ -79,6 +80,21 @@ class ChainStore:
             raise
         return store
 
+    @classmethod
+    def open_shared(cls, path: Path, genesis_hash: bytes) -> Self:
+        """To read a database beside the process that owns it (chain/shared.py). `head` stays what it is now. Raises
+        ChainStoreError also for another genesis."""
+        database = SharedDatabase(path, TABLES)
+        try:
+            store = cls(database)
+            if (database.get("system", b"schema"), database.get("system", b"genesis")) != (SCHEMA_VERSION, genesis_hash):
+                raise ChainStoreError(f"{path} is of another chain, or of another version of this program")
+            store._load_head()
+        except BaseException:
+            database.close()
+            raise
+        return store
+
     def close(self) -> None:
         self._database.close()
 
@@ -111,6 +127,9 @@ class ChainStore:
                     )
 
         self._database.write(initialise)
+        self._load_head()
+
+    def _load_head(self) -> None:
         head_hash = self._database.get("system", b"head")
         head = None if head_hash is None else self.header_by_hash(head_hash)
         if head is None or not self.has_state(head):

@@ -9,22 +9,17 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
 
 import structlog
-from lru import LRU
 
 from chain.canonical import Switch
 from chain.events import Broadcast
 from chain.store import ChainStore
 from derivation.batch import BatchData
-from derivation.deriver import DerivedBatch, Deriver, derive_batch, stored_headers
+from derivation.batches import DerivedBatches, NodeSettings, placed
+from derivation.deriver import DerivedBatch, derive_batch
 from derivation.inbox import InboxTracker
-from derivation.inputs import DerivationParams
 from derivation.node_events import BatchDerived, BatchesGone, BatchUnknown, NodeEvent
-from derivation.pages import StoredPages
 from derivation.pipeline import BatchSeen, Blocked, L1Advanced, Pipeline, Rewound
 from derivation.records import (
     PLACE_PREFIX,
@@ -32,15 +27,12 @@ from derivation.records import (
     DerivedRecord,
     calldata_key,
     decode_place,
-    decode_record,
     encode_place,
     encode_record,
     place_key,
     record_key,
 )
 from execution.header import Header
-from execution.rules import Rules
-from execution.types import Cursor, StepState
 from l1.artifacts import AnswerMalformed
 from l1.blob_client import BlobClient
 from l1.blob_sources import BlobsMissing
@@ -51,32 +43,10 @@ from l1.worker_pool import WorkerPool
 log = structlog.get_logger("derivation.node")
 
 _SAVE_EVERY = 32  # L1 blocks without a batch between two snapshots of the L1 position
-_RECORD_CACHE = 32
 _LONGEST_WAIT = 30.0  # seconds between two tries when L1 can't be read
 
 
-def genesis_state(genesis: Header) -> StepState:
-    """The StepState before batch 0: what the Rollup contract is deployed with."""
-    return StepState(genesis.state_root, genesis.hash, cursor=Cursor(0, 0, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSettings:
-    """`inbox` 20 bytes; `start`: number of the L1 block with the first contract; `confirmations` in L1 blocks; `poll` in
-    seconds; `window`: L1 blocks of the deepest reorg followed without reading L1 anew. `head_is_safe`: the chain's head
-    goes back with L1 at once, not only when another batch takes a batch's place."""
-
-    rules: Rules
-    params: DerivationParams
-    inbox: bytes
-    start: int
-    confirmations: int = 0
-    poll: float = 1.0
-    window: int = 512
-    head_is_safe: bool = False
-
-
-class RollupNode:
+class RollupNode(DerivedBatches):
     """`store`: the L2 chain, whose genesis is the rollup's. `chain_lock` is held while the chain's head is changed, by
     whoever changes it; `on_switch` is told on the event loop when derivation moved the head.
 
@@ -94,26 +64,17 @@ class RollupNode:
         on_switch: Callable[[Switch], None] | None = None,
         workers: WorkerPool | None = None,
     ) -> None:
-        genesis = store.header_by_number(0)
-        assert genesis is not None
-        self.settings = settings
-        self.store = store
+        super().__init__(settings, store, beacon)
         self.l1 = l1
-        self.beacon = beacon
-        self.genesis = genesis_state(genesis)
-        self._genesis_header = genesis
         self.events = Broadcast()
         self.failure: str | None = None  # why L1 can't be read now
-        self.executor = ThreadPoolExecutor(1, thread_name_prefix="derivation")
         self._chain_lock = chain_lock or asyncio.Lock()
         self._on_switch = on_switch or (lambda switch: None)
         self._changed = asyncio.Event()
-        self._records: LRU[bytes, DerivedRecord] = LRU(_RECORD_CACHE)
         self._unsaved = 0
         self.l1_finalized: L1Block | None = None  # as of the newest L1 head
         self.steps_executed = 0  # since the start
         self._finality_of: bytes | None = None  # the L1 head it was asked for at
-        self._pages = StoredPages(store)
         tracker = self._restored_tracker()
         self.pipeline = Pipeline(
             l1, beacon, settings.inbox, settings.start, settings.params.chain_id,
@@ -150,41 +111,6 @@ class RollupNode:
         """The batch whose data can't be had."""
         return self.pipeline.blocked
 
-    def derived(self, batch: int | bytes) -> DerivedRecord | None:
-        """What a batch does. By index: the one on L1 now. By hash: also one an L1 reorg has taken away."""
-        if isinstance(batch, int):
-            place = self._place(batch)
-            if place is None:
-                return None
-            record = self._record(place[0])
-            return None if record is None else _placed(record, place)
-        record = self._record(batch)
-        if record is None:
-            return None
-        place = self._place(record.index)
-        return _placed(record, place) if place is not None and place[0] == batch else record
-
-    def is_on_l1(self, batch_hash: bytes) -> bool:
-        """Whether L1, as far as it has been read, has that batch."""
-        record = self._record(batch_hash)
-        place = None if record is None else self._place(record.index)
-        return place is not None and place[0] == batch_hash
-
-    def state_before(self, batch: int | bytes | DerivedRecord) -> StepState | None:
-        """The StepState a batch starts from, None if its parent isn't known. By index: also of the next batch."""
-        if isinstance(batch, int):
-            previous = self.derived(batch - 1) if batch > 0 else None
-            if batch == 0 or previous is not None:
-                return self.genesis if previous is None else previous.final_state
-            return None
-        record = batch if isinstance(batch, DerivedRecord) else self._record(batch)
-        if record is None:
-            return None
-        if record.index == 0:
-            return self.genesis
-        parent = self._record(record.posted.header.parent_hash)
-        return None if parent is None else parent.final_state
-
     async def wait_for(self, batch: int | bytes) -> DerivedRecord:
         """The record, once the batch is on L1 and derived."""
         while True:
@@ -193,20 +119,6 @@ class RollupNode:
             if record is not None and self.is_on_l1(record.hash):
                 return record
             await changed.wait()
-
-    async def data_of(self, record: DerivedRecord) -> BatchData:
-        """The whole batch: blobs from the archive or the beacon nodes, the rest from the database. BlobsMissing,
-        L1Unavailable."""
-        header, at = record.posted.header, record.posted.inclusion
-        blobs = await self.beacon.blobs(at.block_timestamp, header.blob_hashes)
-        calldata = self.store.get_meta(calldata_key(record.hash)) if header.in_calldata else None
-        found = (self._pages.get(pointer) for pointer in header.pages)
-        pages = tuple(page for page in found if page is not None)
-        return record.data(blobs, pages, calldata or b"")
-
-    async def in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Runs something that computes on the derivation thread, one at a time; the event loop stays live."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, work, *arguments)
 
     # --- following L1 --------------------------------------------------------------------------------------
 
@@ -227,7 +139,7 @@ class RollupNode:
     def close(self) -> None:
         self.pipeline.close()
         self.events.close()
-        self.executor.shutdown(wait=True, cancel_futures=True)
+        super().close()
 
     async def advance(self) -> list[NodeEvent]:
         """One round: reads what is new on L1 and derives it. Raises what the L1 client raises."""
@@ -266,7 +178,7 @@ class RollupNode:
                 tuple(block.sealed.hash for block in derived.blocks), derived.blocks[-1].sealed.header.number,
             )  # fmt: skip
         else:
-            record = _placed(record, (seen.hash, seen.posted.inclusion))
+            record = placed(record, (seen.hash, seen.posted.inclusion))
         async with self._chain_lock:
             switch = await self.in_thread(self._persist, record, derived, seen.posted.data)
             if switch.added or switch.removed:
@@ -274,11 +186,6 @@ class RollupNode:
         log.info("batch derived", batch=record.index, steps=record.steps, blocks=len(record.block_hashes),
                  head=record.last_number, reorged=bool(switch.removed))  # fmt: skip
         return BatchDerived(record, switch)
-
-    def deriver(self, batch: BatchData, state: StepState) -> Deriver:
-        """To step through a batch from the StepState before it, on this node's chain. For the derivation thread."""
-        headers = stored_headers(self.store.header_by_hash)
-        return Deriver(self.settings.rules, self.store, headers, state, batch, self.settings.params)
 
     def _derive(self, batch: BatchData) -> DerivedBatch:
         state = self.state_before(batch.header.index)
@@ -372,18 +279,3 @@ class RollupNode:
         last = self.derived(self.finalized_count - 1)
         if last is not None and self.store.hash_by_number(last.last_number) == last.last_block_hash:
             self.store.set_label("finalized", last.last_block_hash)
-
-    def _record(self, batch_hash: bytes) -> DerivedRecord | None:
-        record: DerivedRecord | None = self._records.get(batch_hash)
-        if record is None and (raw := self.store.get_meta(record_key(batch_hash))) is not None:
-            record = self._records[batch_hash] = decode_record(raw)
-        return record
-
-    def _place(self, index: int) -> Any:
-        raw = self.store.get_meta(place_key(index)) if index >= 0 else None
-        return None if raw is None else decode_place(raw)
-
-
-def _placed(record: DerivedRecord, place: Any) -> DerivedRecord:
-    """The record with the inclusion of now."""
-    return replace(record, posted=replace(record.posted, inclusion=place[1]))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from derivation.batch import BatchData, BatchHeader
+from derivation.batches import DerivedBatches
 from derivation.inputs import pending_fragments
 from derivation.merkle import chunk_path, split_chunks
-from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from execution.abi import commitment, encode_trace, encode_witness, state_tuple
 from execution.execute import Verdict, execute
@@ -99,7 +99,7 @@ class _Executed:
     fragments: tuple[bytes, ...]
 
 
-async def state_at(node: RollupNode, batch: int | bytes, step: int) -> StepState:
+async def state_at(node: DerivedBatches, batch: int | bytes, step: int) -> StepState:
     """The StepState after `step` steps of a batch, 0 to N. UnknownStep; BlobsMissing if its data can't be had."""
     record = known_record(node, batch, step)
     if step == record.steps:
@@ -111,7 +111,7 @@ async def state_at(node: RollupNode, batch: int | bytes, step: int) -> StepState
 
 
 async def build_step_proof(
-    node: RollupNode,
+    node: DerivedBatches,
     batch: int | bytes,
     step: int,
     prover: Prover | None = None,
@@ -127,7 +127,7 @@ async def build_step_proof(
 
 
 async def build_proof(
-    node: RollupNode,
+    node: DerivedBatches,
     batch: int | bytes,
     first: int,
     steps: int,
@@ -177,13 +177,13 @@ async def _open(data: BatchData, chunk: int, prover: Prover | None, kind: ChunkP
     return await open_chunk(prover, data.blobs[blob], cell, kind)
 
 
-def trace_of(node: RollupNode, pre: StepState, post: StepState, inputs: tuple[Input, ...], witness: Witness) -> bytes:
+def trace_of(node: DerivedBatches, pre: StepState, post: StepState, inputs: tuple[Input, ...], witness: Witness) -> bytes:
     """abi.encode(Trace) as the StepVerifier builds it."""
     rules = node.settings.rules
     return encode_trace(Trace(rules.chain_id, rules.fork, rules.tx_gas_cap or 0, pre, post, inputs, witness))
 
 
-def known_record(node: RollupNode, batch: int | bytes, step: int) -> DerivedRecord:
+def known_record(node: DerivedBatches, batch: int | bytes, step: int) -> DerivedRecord:
     record = node.derived(batch)
     if record is None:
         raise UnknownStep(f"batch {batch.hex() if isinstance(batch, bytes) else batch} is not derived here")
@@ -192,21 +192,21 @@ def known_record(node: RollupNode, batch: int | bytes, step: int) -> DerivedReco
     return record
 
 
-def start_of(node: RollupNode, record: DerivedRecord) -> StepState:
+def start_of(node: DerivedBatches, record: DerivedRecord) -> StepState:
     state = node.state_before(record)
     if state is None:
         raise UnknownStep(f"the parent of batch {record.index} is not derived here")
     return state
 
 
-def _replay(node: RollupNode, record: DerivedRecord, data: BatchData, step: int) -> StepState:
+def _replay(node: DerivedBatches, record: DerivedRecord, data: BatchData, step: int) -> StepState:
     deriver = node.deriver(data, start_of(node, record))
     for _ in range(step):
         deriver.step()
     return deriver.state
 
 
-def _execute(node: RollupNode, record: DerivedRecord, data: BatchData, first: int, steps: int) -> _Executed:
+def _execute(node: DerivedBatches, record: DerivedRecord, data: BatchData, first: int, steps: int) -> _Executed:
     deriver = node.deriver(data, start_of(node, record))
     for _ in range(first):
         deriver.step()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derivation.batch import BatchData
-from derivation.node import RollupNode
+from derivation.batches import DerivedBatches
 from derivation.proof import known_record, start_of
 from derivation.records import DerivedRecord
 from execution.abi import encode_attributes
@@ -11,14 +11,14 @@ from execution.types import BlockStart, Fragment, Input, Transaction
 from settlement.plan import StepCost
 
 
-async def step_costs(node: RollupNode, batch: int | bytes) -> tuple[StepCost, ...]:
+async def step_costs(node: DerivedBatches, batch: int | bytes) -> tuple[StepCost, ...]:
     """Of all its steps. UnknownStep if the batch isn't derived here; BlobsMissing, L1Unavailable."""
     record = known_record(node, batch, 0)
     data = await node.data_of(record)
     return await node.in_thread(_run, node, record, data)
 
 
-def _run(node: RollupNode, record: DerivedRecord, data: BatchData) -> tuple[StepCost, ...]:
+def _run(node: DerivedBatches, record: DerivedRecord, data: BatchData) -> tuple[StepCost, ...]:
     deriver = node.deriver(data, start_of(node, record))
     costs: list[StepCost] = []
     while not deriver.ended:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from derivation.batches import NodeSettings
 from derivation.inputs import DerivationParams
-from derivation.node import NodeSettings
 from execution.rules import Rules
 from verdict.config import Config
 from verdict.deployment import Deployment

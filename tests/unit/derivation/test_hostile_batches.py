@@ -13,10 +13,10 @@ from eth_account import Account
 
 from chain.store import ChainStore
 from derivation.batch import BatchData, BatchHeader
+from derivation.batches import genesis_state
 from derivation.codec import CHUNK_SIZE, EMPTY_DICTIONARY, MAX_CHUNKS, ItemKind, decode_chunk
 from derivation.deriver import Deriver, derive_batch, stored_headers
 from derivation.inputs import DerivationParams
-from derivation.node import genesis_state
 from execution.genesis import build_genesis
 from execution.rules import Rules
 from tests.unit.derivation.blob_data import blobs_of

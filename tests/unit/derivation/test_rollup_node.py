@@ -295,7 +295,7 @@ def test_derivation_is_the_pure_step_repeated(store: ChainStore) -> None:
     l1.mine()
     header = l1.post(encode_blocks(RULES.chain_id, [transfer(0, 0)], [(2, [transfer(0, 1)]), (1, [])]))
     batch = BatchData(header, tuple(l1.blobs[each] for each in header.blob_hashes))
-    from derivation.node import genesis_state
+    from derivation.batches import genesis_state
 
     deriver = Deriver(RULES, store, stored_headers(store.header_by_hash), genesis_state(GENESIS[0]), batch, PARAMS)
     while not deriver.ended:
