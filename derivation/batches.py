@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from execution.types import Cursor, StepState
 from l1.blob_client import BlobClient
 
 _RECORD_CACHE = 32
+_MORE_THAN_ANY = 1 << 40  # batches
 
 
 def genesis_state(genesis: Header) -> StepState:
@@ -65,6 +67,11 @@ class DerivedBatches:
 
     def close(self) -> None:
         self.executor.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def kept_count(self) -> int:
+        """Batches that the database has in the places where they were seen on L1: 0 to kept_count - 1."""
+        return bisect_left(range(_MORE_THAN_ANY), True, key=lambda index: self._place(index) is None)
 
     def derived(self, batch: int | bytes) -> DerivedRecord | None:
         """What a batch does. By index: the one on L1 now. By hash: also one an L1 reorg has taken away."""

@@ -53,6 +53,8 @@ class Machine:
     After an exception other than from a bad input's decoding the machine is of no more use.
     """
 
+    world_type: type[WorldState] = WorldState  # another one watches what changes (execution/tracing.py)
+
     def __init__(
         self,
         rules: Rules,
@@ -64,7 +66,7 @@ class Machine:
         self.rules = rules
         self._state = state
         self._roots_pending = False
-        self.world = WorldState(source, state.state_root)
+        self.world = self.world_type(source, state.state_root)
         self._source = source
         self._headers = headers
         self._sealed: dict[bytes, bytes] = {}

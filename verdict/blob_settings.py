@@ -12,15 +12,17 @@ from l1.worker_pool import WorkerPool
 from verdict.config import Config
 
 
-def blob_client(config: Config, directory: Path) -> BlobClient:
-    """`directory`: the daemon's own; its archive lies in `blobs` there."""
+def blob_client(config: Config, directory: Path, workers: int | None = None) -> BlobClient:
+    """`directory`: the daemon's own; its archive lies in `blobs` there. `workers`: instead of those of the configuration; 0 for
+    a command that looks at a few blobs, which is done sooner than a process has started."""
     blobs = config.blobs
     sources: list[BlobSource] = [
         BeaconSource(url, timeout=blobs.timeout) for url in (config.l1.beacon_url, *blobs.beacon_urls)
     ]
     sources += [PeerSource(url, timeout=blobs.timeout) for url in blobs.peer_urls]
     return BlobClient(
-        sources, DirectoryArchive(directory / "blobs"), hedge_after=blobs.hedge_after, workers=WorkerPool(blobs.workers)
+        sources, DirectoryArchive(directory / "blobs"), hedge_after=blobs.hedge_after,
+        workers=WorkerPool(blobs.workers if workers is None else workers),
     )
 
 

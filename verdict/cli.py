@@ -20,6 +20,7 @@ from verdict.commands import (
     dictionary,
     execute,
     force,
+    games,
     init,
     inspect,
     l1,
@@ -29,6 +30,8 @@ from verdict.commands import (
     sequencer,
     settle,
     status,
+    trace,
+    watch,
     withdraw,
 )
 from verdict.errors import EXIT_FAILURE, EXIT_USAGE, failure_of
@@ -60,6 +63,8 @@ Or by hand, each in its own terminal (the configuration is configs/devnet.toml u
 
     verdict status
 
+    verdict watch
+
 Money and messages, with VERDICT_USER_KEY:
 
     verdict deposit "1 ether"
@@ -85,6 +90,12 @@ for name, command in (
     ("challenger", challenger.challenger),
     ("node", node.node),
     ("status", status.status),
+    ("games", games.games),
+    ("game", games.game),
+    ("assertions", games.assertions),
+    ("assertion", games.assertion),
+    ("trace", trace.trace),
+    ("watch", watch.watch),
     ("inspect", inspect.inspect),
     ("deposit", deposit.deposit),
     ("force", force.force),

@@ -19,7 +19,7 @@ EXIT_DEPLOYMENT = 5
 EXIT_L1 = 6  # can't be reached, or is not the L1 that the configuration says
 EXIT_PORT = 7  # in use, or not ours to listen on
 EXIT_L2 = 8  # no node of L2 answers, or it is of another chain
-EXIT_REFUSED = 9  # not possible: too early, done already, not enough money, or a contract says no
+EXIT_REFUSED = 9  # not possible: not there, too early, done already, not enough money, or a contract says no
 EXIT_FORCED = 130  # a second SIGINT or SIGTERM
 
 
@@ -29,6 +29,10 @@ class L1Problem(Exception):
 
 class L2Problem(Exception):
     """No node of L2 answers, or it is not the L2 that the configuration says."""
+
+
+class NotKnown(Exception):
+    """What the user named isn't there (yet)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def failure_of(error: BaseException) -> Failure | None:
                 return Failure(str(cause), EXIT_DEPLOYMENT)
             case L2Problem():
                 return Failure(str(cause), EXIT_L2)
-            case BridgeError() | TransactionError():
+            case BridgeError() | TransactionError() | NotKnown():
                 return Failure(str(cause), EXIT_REFUSED)
             case L1Problem() | L1Unavailable() | L1Inconsistent():
                 return Failure(str(cause), EXIT_L1)

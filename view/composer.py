@@ -109,6 +109,7 @@ class Composer:
             "status": STATUS[played.status],  # type: ignore[typeddict-item]
             "stage": played.stage.name.lower(),  # type: ignore[typeddict-item]
             "mover": SIDE[played.mover] if played.mover else None, "lo": played.lo, "hi": played.hi,
+            "opened_lo": opened.lo, "opened_hi": opened.hi,
             "steps": played.hi - played.lo,
             "rounds": sum(isinstance(each.event, (Split, Picked)) for each in moves) + self.was_proved(game_id),
             "clocks": _clocks(played, head.timestamp, congestion),

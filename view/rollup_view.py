@@ -165,7 +165,7 @@ class RollupView:
             "chain_id": self.config.l1.chain_id, "block": head.number, "hash": hexed(head.hash),
             "timestamp": head.timestamp, "base_fee": str(head.base_fee_per_gas),
             "blob_base_fee": None if figures.blob_base_fee is None else str(figures.blob_base_fee),
-            "finalized": figures.finalized, "reorgs": self._follower.reorgs,
+            "finalized": None if figures.finalized is None else min(figures.finalized, head.number), "reorgs": self._follower.reorgs,
             "last_reorg_depth": self._follower.last_reorg_depth,
             "execute": {"gas_price": str(figures.gas_price), "gas_left": figures.gas_left,
                         "congested_seconds": figures.congestion}}

@@ -150,7 +150,7 @@ class Forecast(TypedDict):
 
 
 class Game(TypedDict):
-    """`lo`, `hi`: the interval now; `steps`: hi - lo. `rounds`: splits, picks and proofs so far. `deadline`: when the mover's
+    """`lo`, `hi`: the interval now, `steps`: hi - lo; `opened_lo`, `opened_hi`: at first. `rounds`: splits, picks and proofs so far. `deadline`: when the mover's
     clock has run out, None if the game is over."""
 
     id: str
@@ -163,6 +163,8 @@ class Game(TypedDict):
     mover: Side | None
     lo: int
     hi: int
+    opened_lo: int
+    opened_hi: int
     steps: int
     rounds: int
     clocks: Clocks

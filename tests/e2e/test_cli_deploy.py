@@ -22,7 +22,8 @@ from verdict.errors import L1Problem
 from verdict.genesis import genesis_state
 from verdict.keys import test_account as mnemonic_account
 from verdict.onchain import Contracts
-from verdict.status import read_status
+from verdict.viewing.source import sight
+from verdict.viewing.status import read_status
 
 SETTINGS = EmbeddedL1Settings(port=0, beacon_port=0, block_time=None, automine=True)
 
@@ -73,12 +74,13 @@ async def test_deploys_resumes_and_refuses(tmp_path: Path) -> None:
         with pytest.raises(DeploymentError, match="changed after"):
             Deployment.load(changed)
 
-        status = await read_status(config, deployment, rpc)
+        async with sight(config) as seen:
+            status = await read_status(seen)
         assert status["contracts"]["stage"] == deployment.stage
-        assert status["batches"]["count"] == 0
+        assert status["batch_count"] == 0 and status["batches"] == status["games"] == []
         assert status["confirmed"]["assertion"] == "0x" + "00" * 32
-        assert status["l2"] is None
-        assert status["l1"]["execute_gas_price"] >= 1
+        assert status["l2_url"] is None and status["l2"] == {"unsafe": None, "safe": None, "finalized": None}
+        assert int(status["l1"]["execute"]["gas_price"]) >= 1
 
 
 @pytest.mark.parametrize("stage", ["step_verifier", "inbox", "rollup"])

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from verdict.config.checks import span
-from verdict.status_view import ether
+from verdict.viewing.format import ether
 
 
 def print_inspection(found: dict[str, Any], console: Console | None = None) -> None:

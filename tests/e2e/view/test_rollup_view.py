@@ -1,73 +1,196 @@
-"""The view of a live dispute on a real devnet, from before the game to after the proof."""
+"""A live dispute, seen through RollupView and through the real commands: while it waits for a move, and when it is over."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import re
+import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from challenger.service import ChallengerService
 from l1.events import AssertionStatus
-from tests.adversarial.arena import arena
-from tests.adversarial.liars import LIES
+from tests.adversarial.kit.devnet import Devnet
+from tests.adversarial.kit.lies import LIES, Truth
+from tests.adversarial.kit.scenario import Stage
 from tests.e2e.devnet import CHALLENGER
+from verdict.errors import EXIT_REFUSED, EXIT_USAGE
 from view.of_daemon import of_challenger
 from view.rollup_view import RollupView
 
+ROOT = Path(__file__).resolve().parents[3]
 
-async def test_a_dispute_from_its_game_to_its_proof(tmp_path: Path) -> None:
-    async with arena(tmp_path, 16, 2) as scene:
-        config, deployment = scene.net.config, scene.net.deployment
-        blind = RollupView(scene.l1, config, deployment)
-        seeing = RollupView(scene.l1, config, deployment, truth=scene.node.derived)
-        lie = await scene.node.in_thread(LIES["steals in a transaction"], scene.truth)
-        async with scene.party(lie) as liar:
-            wrong = await scene.assertion_of(liar.address)
-            pending = await seeing.assertion(wrong)
-            assert pending is not None and pending["status"] == "pending" and pending["forecast"] == "wrong"
-            assert pending["window_ends"] - pending["created_at"] == int(config.dispute.window)
-            async with ChallengerService(config) as challenger:
-                forecasts = []
 
-                async def killed() -> bool:
-                    for game in await seeing.games(only_open=True):
-                        assert game["mover"] in ("asserter", "challenger") and game["stage"] != "over"
-                        forecasts.append(game["forecast"])
-                    return await scene.status(wrong) is AssertionStatus.KILLED
+async def verdict(net: Devnet, *arguments: str, columns: int = 160) -> tuple[int, str, str]:
+    """A command as a process of its own: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "verdict", *arguments, "--config", str(net.directory / "user.toml"), cwd=ROOT,
+        env={**os.environ, "COLUMNS": str(columns)}, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(120):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
 
-                await scene.net.until(killed, "the lie is killed", timeout=240)
-                assert forecasts and all(each is not None and each["winner"] == "challenger" for each in forecasts)
-                own = await of_challenger(challenger.parts, config, deployment, scene.l1).overview()
-        assert own["daemon"] is not None and own["daemon"]["role"] == "challenger"
-        assert own["l2"]["safe"] is not None and own["l2"]["safe"]["number"] >= 1
 
-        found = await blind.overview()
-        assert json.loads(json.dumps(found)) == found, "plain JSON"
-        batch = found["batches"][-1]
-        assert (batch["index"], batch["data"], batch["status"], batch["deposits"], batch["forced"]) == (0, "blobs", "asserted", 2, 3)
-        assert found["assertion_count"] == 2 and found["pending_count"] == 1 and len(batch["assertions"]) == 2
-        by_status = {each["status"]: each for each in found["assertions"]}
-        dead = by_status["killed"]
-        assert dead["id"] == "0x" + wrong.hex() and dead["forecast"] is None
-        assert dead["killed"] is not None and dead["killed"]["reason"] == "step proof"
-        assert int(dead["killed"]["paid"]) + int(dead["killed"]["burned"]) == config.dispute.assertion_bond
-        proof = dead["proof"]
-        assert proof is not None and proof["kind"] == "transaction" and proof["batch"] == 0
-        assert proof["claimed"] != proof["proved"] and proof["l2_gas"] >= 21_000
-        assert (proof["witness_bytes"] or 0) > 1_000 and (proof["calldata_bytes"] or 0) > (proof["witness_bytes"] or 0)
-        [game] = found["games"]
-        assert game["status"] == "challenger won" and game["stage"] == "over" and game["mover"] is None
-        assert found["open_game_count"] == 0 and found["game_count"] == 1
+async def answers(net: Devnet, *commands: tuple[str, ...]) -> list[Any]:
+    """The JSON that each of these gives."""
+    said = await asyncio.gather(*(verdict(net, *command, "--json") for command in commands))
+    for code, _, err in said:
+        assert code == 0, err
+    return [json.loads(out) for _, out, _ in said]
 
-        detail = await blind.game(game["id"][:12])
-        assert detail is not None
-        kinds = [move["kind"] for move in detail["moves"]]
-        assert kinds == ["open"] + ["split", "pick"] * 4 + ["prove"] and detail["rounds"] == 9
-        sizes = [move["hi"] - move["lo"] for move in detail["moves"] if move["kind"] in ("open", "pick")]
-        assert sizes == [16, 8, 4, 2, 1]
-        sides = {"0x" + liar.address.hex(), scene.net.account(CHALLENGER).address.lower()}
-        assert {(move["by"] or "").lower() for move in detail["moves"]} == sides
-        assert all((move["gas_used"] or 0) > 21_000 for move in detail["moves"])
-        assert detail["proof"] == proof and proof["step"] == detail["lo"]
-        assert await blind.game("0x00ff") is None and await blind.game("zz") is None
-        about = await blind.assertion(dead["id"])
-        assert about is not None and [move["kind"] for move in about["moves"]] == kinds
+
+async def test_a_dispute_while_it_waits_and_when_it_is_over(tmp_path: Path) -> None:
+    await a_dispute(tmp_path, all_commands=False)
+
+
+@pytest.mark.slow
+async def test_every_command_about_a_dispute(tmp_path: Path) -> None:
+    await a_dispute(tmp_path, all_commands=True)
+
+
+async def a_dispute(tmp_path: Path, *, all_commands: bool) -> None:
+    overrides = {"dispute.stride": 16, "dispute.arity": 16, "sequencer.batch_interval": "1s"}
+    async with Devnet(Stage(tmp_path), overrides, block_time=0.3) as net, net.sequencer() as daemon:
+        own = daemon.config
+        net.write_toml("user.toml", **{"sequencer.port": own.sequencer.port, "node.port": own.node.port})
+        truth = await net.batch()
+        lie = LIES["miscounts in a contract call"](truth)
+        liar = net.account(20)
+        async with net.asserter(lie, account=liar) as party:
+            wrong = await net.arena.assertion_of(party.address)
+        async with net.challenger() as honest:
+            await net.until(lambda: net.events("GameOpened"), "the game is open", daemon=daemon)
+            await while_it_waits(net, wrong, honest)
+            if all_commands:
+                await commands_while_it_waits(net)
+            async with net.asserter(lie, account=liar):
+                await net.dies(wrong, by=honest)
+            await when_it_is_over(net, wrong, honest, liar.address)
+            if all_commands:
+                await commands_when_it_is_over(net, wrong)
+                await what_steps_did(net, truth)
+
+
+async def while_it_waits(net: Devnet, wrong: bytes, honest: ChallengerService) -> None:
+    view = of_challenger(honest.parts, net.config, net.deployment, net.rpc)
+    found = await view.overview()
+    assert json.loads(json.dumps(found)) == found, "plain JSON"
+    assert found["daemon"] is not None and found["daemon"]["role"] == "challenger"
+    assert found["l2"]["safe"] is not None and found["l2"]["safe"]["number"] >= 1
+    [game] = found["games"]
+    assert (game["status"], game["stage"], game["mover"]) == ("open", "split", "asserter")
+    assert game["deadline"] == game["moved_at"] + int(net.config.dispute.clock)
+    assert game["clocks"]["asserter"] == game["deadline"] - found["time"] <= game["clocks"]["challenger"]
+    assert game["forecast"] == {"winner": "challenger", "why": (
+        f"right after step {game['lo']}, wrong after step {game['hi']}: the first wrong step lies between, and can be proved")}
+    pending = await view.assertion(wrong)
+    assert pending is not None and (pending["status"], pending["forecast"], pending["open_games"]) == ("pending", "wrong", 1)
+    assert pending["window_ends"] - pending["created_at"] == int(net.config.dispute.window)
+    assert sorted(each["forecast"] or "" for each in found["assertions"]) == ["right", "wrong"]
+
+    [games] = await answers(net, ("games", "--open"))
+    assert [each["id"] for each in games] == [game["id"]]
+    assert games[0]["forecast"] == game["forecast"], "from a daemon's own database, while it runs"
+
+
+async def commands_while_it_waits(net: Devnet) -> None:
+    [[game], status, pending] = await answers(net, ("games",), ("status",), ("assertions", "--pending"))
+    assert status["confirmed"]["batches"] == 0 and status["queues"] == {"deposits": 2, "forced": 3}
+    assert status["derived_batches"] == 1 and status["l2"]["unsafe"]["number"] >= 1 and status["games"] == [game]
+    assert sorted(each["forecast"] for each in pending) == ["right", "wrong"]
+    (_, shown, _), (_, narrow, _) = await asyncio.gather(verdict(net, "game", game["id"][:9]), verdict(net, "status", columns=80))
+    assert f"the asserter has to split between steps {game['lo']} and {game['hi']}" in shown
+    assert "the challenger wins: right after" in shown and "█" * 32 in shown
+    for part in ("base fee", "EXECUTE", "1 posted, 0 confirmed", "2 made, 2 pending; 1 game, 1 open", "asserter: split", "wrong",
+                 "challenger wins", "unsafe", "3 forced transactions queued", "2.1000 ether"):
+        assert part in narrow, narrow
+    tables = [line for line in narrow.splitlines() if line.startswith(" ")]
+    assert len(tables) > 10 and max(map(len, tables)) <= 80
+
+
+async def when_it_is_over(net: Devnet, wrong: bytes, honest: ChallengerService, liar: str) -> None:
+    blind = RollupView(net.rpc, net.config, net.deployment)
+    found = await blind.overview()
+    [batch] = found["batches"]
+    assert (batch["index"], batch["data"], batch["status"], batch["deposits"], batch["forced"]) == (0, "blobs", "asserted", 2, 3)
+    assert found["assertion_count"] == 2 and found["pending_count"] == 1 and len(batch["assertions"]) == 2
+    dead = next(each for each in found["assertions"] if each["status"] == "killed")
+    assert dead["id"] == "0x" + wrong.hex() and dead["forecast"] is None, "nothing is derived here"
+    assert dead["killed"] is not None and dead["killed"]["reason"] == "step proof"
+    assert int(dead["killed"]["paid"]) + int(dead["killed"]["burned"]) == net.config.dispute.assertion_bond
+    proof = dead["proof"]
+    assert proof is not None and proof["kind"] == "transaction" and proof["batch"] == 0
+    assert proof["claimed"] != proof["proved"] and proof["l2_gas"] > 21_000 and int(proof["execute_fee"]) >= proof["l2_gas"]
+    assert (proof["witness_bytes"] or 0) > 1_000 and (proof["calldata_bytes"] or 0) > (proof["witness_bytes"] or 0)
+    [game] = found["games"]
+    assert (game["status"], game["stage"], game["mover"], game["deadline"]) == ("challenger won", "over", None, None)
+    assert found["open_game_count"] == 0 and found["game_count"] == 1
+    roles = {each["address"]: each["role"] for each in found["money"]["accounts"]}
+    assert roles[liar] == "asserter" and roles[net.account(CHALLENGER).address] == "challenger"
+
+    detail = await blind.game(game["id"][:12])
+    assert detail is not None and detail["proof"] == proof and proof["step"] == detail["lo"] == detail["hi"] - 1
+    kinds = [move["kind"] for move in detail["moves"]]
+    assert kinds == ["open", "split", "pick", "prove"] and detail["rounds"] == 3
+    assert [move["by"] for move in detail["moves"]] == [roles_of(net, side, liar) for side in ("c", "a", "c", "c")]
+    assert all((move["gas_used"] or 0) > 21_000 for move in detail["moves"])
+    assert len(detail["moves"][1]["commitments"]) == min(16, detail["opened_hi"] - detail["opened_lo"]) - 1
+    assert detail["moves"][3]["commitments"] == [proof["claimed"], proof["proved"]]
+    assert await blind.game("0x00ff") is None and await blind.game("zz") is None
+    about = await blind.assertion(dead["id"])
+    assert about is not None and [move["kind"] for move in about["moves"]] == kinds
+    assert await net.arena.status(wrong) is AssertionStatus.KILLED
+
+    (_, shown, _), (traced, out, err) = await asyncio.gather(
+        verdict(net, "game", game["id"][:10]), verdict(net, "trace", proof["l2_transaction"] or "", "--opcodes"))
+    assert f"step {proof['step']} was proved wrong by EXECUTE" in shown and str(proof["l2_transaction"]) in shown
+    assert f"{proof['l1_gas']:,} L1 gas" in shown and "split" in shown
+    assert traced == 0, err
+    assert f"step {proof['step']} of batch 0" in out and "'s database" in out
+    assert proof["proved"] in out, "the commitment that EXECUTE proved on L1 is the one after the step"
+    assert re.search(r"SSTORE +[\d,]+ +20,000  0x0 0x1", out) and "[0x0]: 0x0 -> 0x1" in out
+
+
+async def commands_when_it_is_over(net: Devnet, wrong: bytes) -> None:
+    (_, said, _), (code, _, why), (_, table, _) = await asyncio.gather(
+        verdict(net, "assertion", "0x" + wrong.hex()[:10]), verdict(net, "game", "0x0123456789abcdef"), verdict(net, "assertions"))
+    assert "killed     by" in said and "0.9000 ether burned" in said and "EXECUTE" in said
+    assert code == EXIT_REFUSED and "no game of this rollup begins with 0x0123456789abcdef" in why
+    assert "step proof" in table and "pending" in table
+
+
+def roles_of(net: Devnet, side: str, liar: str) -> str:
+    return liar if side == "a" else net.account(CHALLENGER).address
+
+
+async def what_steps_did(net: Devnet, truth: Truth) -> None:
+    """Of any kind, by place; also a transaction that was rejected, by its hash; and what isn't there."""
+    rejected = truth.steps_of(type(truth.inputs[1]), included=False)[0]
+    raw_hash = "0x" + "ab" * 32
+    results = await answers(
+        net, ("trace", "--batch", "0", "--step", "0"), ("trace", "--batch", "0", "--step", str(truth.steps - 1)),
+        ("trace", "--batch", "0", "--step", str(rejected)))
+    start, end, refused = results
+    for step, found in zip((0, truth.steps - 1, rejected), results, strict=True):
+        commitments = truth.commitments
+        assert (found["before"]["commitment"], found["after"]["commitment"]) == (
+            "0x" + commitments[step].hex(), "0x" + commitments[step + 1].hex())
+        assert found["execute"]["result"] is True and found["steps"] == truth.steps
+    assert start["kind"] == "block start" and len(start["input"]["deposits"]) == 2 and len(start["slots"]) == 3
+    assert end["kind"] == "batch end" and end["sealed"]["number"] >= 1
+    assert {each["address"][:6] for each in end["accounts"]} >= {"0x0D0D", "0x0E0e"} or start["sealed"] is None
+    assert refused["receipt"] is None and refused["accounts"] == [] and refused["rejection"]
+    [again] = await answers(net, ("trace", refused["input"]["hash"]))
+    assert again["step"] == rejected and again["rejection"] == refused["rejection"]
+    said = await asyncio.gather(
+        verdict(net, "trace", raw_hash), verdict(net, "trace", "--batch", "0", "--step", str(truth.steps)),
+        verdict(net, "trace", "--batch", "9", "--step", "0"), verdict(net, "trace", "0x12"))
+    assert [code for code, _, _ in said] == [EXIT_REFUSED, EXIT_REFUSED, EXIT_REFUSED, EXIT_USAGE]
+    for (_, out, err), part in zip(said, ("is unknown", f"has {truth.steps} steps", "not on L1 yet", "64 hex digits"), strict=True):
+        assert part in err and not out

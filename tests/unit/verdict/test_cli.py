@@ -14,7 +14,8 @@ from verdict.config import load_config
 from verdict.errors import EXIT_CONFIG, EXIT_DEPLOYMENT, EXIT_KEY, EXIT_L1, EXIT_USAGE
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ["demo", "init", "l1", "deploy", "sequencer", "challenger", "status", "config", "dictionary"]
+COMMANDS = ["demo", "init", "l1", "deploy", "sequencer", "challenger", "status", "games", "game", "assertions", "assertion", "trace",
+            "watch", "config", "dictionary"]
 
 
 def verdict(*arguments: str, python: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
@@ -74,8 +75,9 @@ def test_no_l1(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "deployment.json").exists()
 
 
-def test_not_deployed(tmp_path: Path) -> None:
-    said = verdict("status", "-c", str(toml(tmp_path)))
+@pytest.mark.parametrize("command", ["status", "game 0x12", "trace --batch 0 --step 0", "watch"])
+def test_not_deployed(command: str, tmp_path: Path) -> None:
+    said = verdict(*command.split(), "-c", str(toml(tmp_path)))
     assert said.returncode == EXIT_DEPLOYMENT
     assert "run `verdict deploy`" in said.stderr
 

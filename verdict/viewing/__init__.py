@@ -1,0 +1,1 @@
+"""The rollup on a terminal: what `verdict status`, `games`, `assertions`, `trace` and `watch` print."""
