@@ -15,6 +15,7 @@ import structlog
 
 from challenger.events import EventStream, WitnessStaged
 from challenger.pieces import MAX_TRANSACTION_GAS, Piece, can_be_proved, cut, reading_gas, staging_gas
+from l1.answers import quantity
 from l1.client import L1Client
 from l1.contracts import Stage
 from l1.txmanager import InsufficientFunds, L1Receipt, TransactionError, TransactionManager, TxCandidate
@@ -94,13 +95,13 @@ class Stager:
         """L1 gas that a piece takes more than we know, after a fork for one that prices code anew."""
         call = {"from": "0x" + self._transactions.address.hex(), "to": "0x" + self._stage.hex(),
                 "data": "0x" + Stage.stage(piece.data).hex()}
-        estimate = int(await self._l1.request("eth_estimateGas", [call]), 16)
+        estimate = quantity("eth_estimateGas", await self._l1.request("eth_estimateGas", [call]))
         return max(0, estimate - staging_gas(piece.data))
 
     async def _check_funds(self, missing: Sequence[Piece], dearer: int) -> None:
         """Half a witness is worth nothing: better to know before."""
         gas = sum(staging_gas(piece.data) + dearer for piece in missing)
-        price = int(await self._l1.request("eth_gasPrice"), 16)
+        price = quantity("eth_gasPrice", await self._l1.request("eth_gasPrice"))
         balance = await self._l1.balance(self._transactions.address)
         if balance < gas * price:
             message = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from l1.answers import quantity, understood
 from l1.candidates import L1Receipt, parse_receipt
 from l1.fees import FeeMarket, market_from_history
 
@@ -26,16 +27,20 @@ class AccountView:
 
     async def nonce(self, block: str) -> int:
         """At a block number or label: how many transactions the account has sent."""
-        return int(await self._rpc.request("eth_getTransactionCount", [self._address, block]), 16)
+        method = "eth_getTransactionCount"
+        return quantity(method, await self._rpc.request(method, [self._address, block]))
 
     async def market(self) -> FeeMarket:
         history = await self._rpc.request("eth_feeHistory", [hex(HISTORY), "latest", [50]])
-        blob = None if history.get("baseFeePerBlobGas") else int(await self._rpc.request("eth_blobBaseFee", []), 16)
-        return market_from_history(history, blob)
+        blob: int | None = None
+        if not understood("eth_feeHistory", history, lambda answer: answer.get("baseFeePerBlobGas")):
+            blob = quantity("eth_blobBaseFee", await self._rpc.request("eth_blobBaseFee", []))
+        return understood("eth_feeHistory", history, lambda answer: market_from_history(answer, blob))
 
     async def receipt(self, tx_hash: bytes) -> L1Receipt | None:
-        answer = await self._rpc.request("eth_getTransactionReceipt", ["0x" + tx_hash.hex()])
-        return None if answer is None else parse_receipt(answer)
+        method = "eth_getTransactionReceipt"
+        answer = await self._rpc.request(method, ["0x" + tx_hash.hex()])
+        return None if answer is None else understood(method, answer, parse_receipt)
 
     async def receipt_of_any(self, hashes: Iterable[bytes]) -> L1Receipt | None:
         """The first receipt there is."""

@@ -14,6 +14,7 @@ from eth_abi import encode as abi_encode
 from eth_abi.exceptions import DecodingError
 
 from execution.encoding import keccak
+from l1.answers import L1Inconsistent
 from l1.reverts import describe_revert
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +25,7 @@ class ArtifactError(Exception):
     """A contract's artifact is missing or unreadable, or has no such function."""
 
 
-class AnswerMalformed(Exception):
+class AnswerMalformed(L1Inconsistent):
     """What a contract returned, or a log's data, isn't what the ABI says. Usually: nothing is deployed there."""
 
 

@@ -8,58 +8,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import aiohttp
+import structlog
+from lru import LRU
 from web3 import AsyncWeb3
 
-from execution.encoding import encode_bytes, encode_int, keccak, wrap_list
-from l1.http_provider import HttpProvider
-from l1.rpc_errors import RpcError
+from l1.answers import L1Inconsistent, L1Unavailable, quantity, understood
+from l1.blocks import (
+    L1Block,
+    L1Log,
+    bloom_may_contain,
+    header_rlp,
+    proven_logs,
+    read_block,
+    read_log,
+    read_logs,
+    unhex,
+)
+from l1.http_provider import AskedToWait, HttpProvider
+from l1.rpc_errors import RpcError, answered_error, asks_too_much
+
+__all__ = ["BlockId", "L1Block", "L1Client", "L1Inconsistent", "L1Log", "L1Unavailable", "RetryPolicy", "Transport",
+           "bloom_may_contain", "header_rlp", "read_block", "read_log", "unhex"]
+
+log = structlog.get_logger("l1")
 
 BlockId = int | bytes | str
 """A number, a hash (32 bytes), or "latest", "safe", "finalized", "earliest", "pending"."""
-
-
-class L1Unavailable(Exception):
-    """No answer in time, after all tries. Says nothing about L1."""
-
-
-class L1Inconsistent(Exception):
-    """An answer contradicts itself, what was asked for, or another source's answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class L1Block:
-    """A verified L1 header. Times in seconds, fees in wei, gas as such; `rlp` hashes to `hash`."""
-
-    number: int
-    hash: bytes
-    parent_hash: bytes
-    timestamp: int
-    prev_randao: bytes
-    logs_bloom: bytes  # 256 bytes
-    gas_limit: int
-    gas_used: int
-    base_fee_per_gas: int
-    excess_blob_gas: int
-    blob_gas_used: int
-    parent_beacon_block_root: bytes
-    rlp: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class L1Log:
-    """An event log and where it lies."""
-
-    address: bytes  # 20 bytes
-    topics: tuple[bytes, ...]
-    data: bytes
-    block_number: int
-    block_hash: bytes
-    transaction_hash: bytes
-    log_index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +78,9 @@ class L1Client:
         if not transports:
             raise ValueError("an L1 client needs at least one URL")
         self._transports = list(transports)
+        self._headers: LRU[bytes, L1Block] = LRU(256)  # by hash
+        self._gives_receipts: bool | None = None  # not known yet
+        self._rests_until = [0.0] * len(self._transports)  # of the event loop's clock
         self._retry = retry
         self._compare = compare and len(self._transports) > 1
         first = self._transports[0]
@@ -120,32 +101,40 @@ class L1Client:
 
     async def request(self, method: str, params: Sequence[Any] = ()) -> Any:
         """The result of one JSON-RPC call, as JSON. RpcError for an error answer, else L1Unavailable."""
-        wait, last = self._retry.backoff, "no answer"
+        wait, last = 0.0, "no answer"
         for attempt in range(self._retry.tries):
-            if attempt:
-                await asyncio.sleep(wait)
-                wait *= 2
-            transport = self._transports[attempt % len(self._transports)]
+            transport, rest = self._next(attempt)
+            if max(wait, rest):
+                await asyncio.sleep(max(wait, rest))
+            wait = 2 * wait or self._retry.backoff
             try:
                 return await self._ask(transport, method, params)
             except _NoAnswer as error:
                 last = str(error)
         raise L1Unavailable(f"{method}: {last} ({self._retry.tries} tries)")
 
+    def _next(self, attempt: int) -> tuple[Transport, float]:
+        """Whom to ask now, and in how many seconds: who has told us to wait is left alone, if there is another."""
+        now = asyncio.get_running_loop().time()
+        turn = attempt % len(self._transports)
+        in_order = [*range(turn, len(self._transports)), *range(turn)]
+        first = min(in_order, key=lambda each: max(0.0, self._rests_until[each] - now))
+        return self._transports[first], max(0.0, self._rests_until[first] - now)
+
     async def _ask(self, transport: Transport, method: str, params: Sequence[Any]) -> Any:
         try:
             async with asyncio.timeout(self._retry.timeout):
                 response = await transport.make_request(method, list(params))
+        except AskedToWait as error:
+            self._rests_until[self._transports.index(transport)] = asyncio.get_running_loop().time() + error.seconds
+            raise _NoAnswer(str(error)) from error
         except (OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise _NoAnswer(f"{type(error).__name__} {error}".strip()) from error
-        failure = response.get("error")
-        if failure:
-            if not isinstance(failure, Mapping):
-                raise RpcError(-32000, str(failure))
-            code, message = int(failure.get("code", 0)), str(failure.get("message", ""))
-            if code in _TRANSIENT and not failure.get("data"):
-                raise _NoAnswer(message)
-            raise RpcError(code, message, failure.get("data"))
+        if failure := response.get("error"):
+            error = answered_error(failure)
+            if error.code in _TRANSIENT and not error.data and not (method == "eth_getLogs" and asks_too_much(error)):
+                raise _NoAnswer(error.message)
+            raise error
         if "result" not in response:
             raise _NoAnswer("an answer without a result")
         return response["result"]
@@ -153,7 +142,7 @@ class L1Client:
     async def _agreed(self, method: str, params: Sequence[Any], read: Callable[[Any], Any]) -> Any:
         """As request, read, and compared among the sources if that's wanted. None and [] aren't compared:
         a node may lag."""
-        answer = read(await self.request(method, params))
+        answer = understood(method, await self.request(method, params), read)
         if not self._compare or not answer:
             return answer
         others = [self._other(transport, method, params, read) for transport in self._transports]
@@ -166,14 +155,14 @@ class L1Client:
         self, transport: Transport, method: str, params: Sequence[Any], read: Callable[[Any], Any]
     ) -> Any:
         try:
-            return read(await self._ask(transport, method, params))
-        except (_NoAnswer, RpcError):
+            return understood(method, await self._ask(transport, method, params), read)
+        except (_NoAnswer, RpcError, L1Inconsistent):
             return None
 
     # --- blocks --------------------------------------------------------------------------------------------
 
     async def chain_id(self) -> int:
-        return int(await self.request("eth_chainId"), 16)
+        return quantity("eth_chainId", await self.request("eth_chainId"))
 
     async def block(self, block: BlockId = "latest") -> L1Block | None:
         """The block's header, None if the node doesn't know it. L1Inconsistent if its hash is wrong."""
@@ -185,7 +174,9 @@ class L1Client:
         if isinstance(block, bytes):
             found = await self._agreed(method, [named, False], read)
         else:
-            found = read(await self.request(method, [named, False]))
+            found = understood(method, await self.request(method, [named, False]), read)
+        if found is not None:
+            self._headers[found.hash] = found
         if found is not None and (
             (isinstance(block, bytes) and found.hash != block)
             or (isinstance(block, int) and found.number != block)
@@ -203,11 +194,38 @@ class L1Client:
     async def logs(
         self, block_hash: bytes, addresses: Sequence[bytes], topics: Sequence[Any] = ()
     ) -> list[L1Log]:
-        """Logs of that very block from these addresses, in order. RpcError if the node doesn't know the block."""
+        """Logs of that very block from these addresses, in order: all of them, and no others, as its receipts root proves.
+        RpcError if the node doesn't know the block; L1Inconsistent if its receipts are other ones.
+
+        A node that has never had eth_getBlockReceipts is believed.
+        """
+        if self._gives_receipts is not False:
+            try:
+                found = await self._proven_logs(block_hash, addresses, topics)
+                self._gives_receipts = True
+                return found
+            except RpcError as error:
+                if error.code != METHOD_NOT_FOUND or self._gives_receipts:
+                    raise
+                log.warning("the L1 node has no eth_getBlockReceipts: the logs it tells are not proven", reason=str(error))
+                self._gives_receipts = False
+        return await self._told_logs(block_hash, addresses, topics)
+
+    async def _proven_logs(self, block_hash: bytes, addresses: Sequence[bytes], topics: Sequence[Any]) -> list[L1Log]:
+        method = "eth_getBlockReceipts"
+        answer = await self.request(method, ["0x" + block_hash.hex()])
+        if answer is None:
+            raise RpcError(-32000, f"unknown block 0x{block_hash.hex()}")
+        block = self._headers.get(block_hash) or await self.block(block_hash)
+        if block is None:
+            raise RpcError(-32000, f"unknown block 0x{block_hash.hex()}")
+        return proven_logs(block, answer, addresses, topics)
+
+    async def _told_logs(self, block_hash: bytes, addresses: Sequence[bytes], topics: Sequence[Any]) -> list[L1Log]:
         query = {"blockHash": "0x" + block_hash.hex(), "address": ["0x" + each.hex() for each in addresses]}
         if topics:
             query["topics"] = list(topics)
-        found = await self._agreed("eth_getLogs", [query], lambda answer: [read_log(each) for each in answer])
+        found = await self._agreed("eth_getLogs", [query], read_logs)
         if any(log.block_hash != block_hash or log.address not in addresses for log in found):
             raise L1Inconsistent(f"logs of another block or address than 0x{block_hash.hex()}'s")
         return sorted(found, key=lambda log: log.log_index)
@@ -221,7 +239,7 @@ class L1Client:
         }  # fmt: skip
         if topics:
             query["topics"] = list(topics)
-        found = [read_log(each) for each in await self.request("eth_getLogs", [query])]
+        found = understood("eth_getLogs", await self.request("eth_getLogs", [query]), read_logs)
         return sorted(found, key=lambda log: (log.block_number, log.log_index))
 
     # --- transactions and state ----------------------------------------------------------------------------
@@ -249,7 +267,8 @@ class L1Client:
 
     async def balance(self, address: bytes, block: BlockId = "latest") -> int:
         """In wei."""
-        return int(await self.request("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)]), 16)
+        found = await self.request("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)])
+        return quantity("eth_getBalance", found)
 
     async def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> bytes:
         """32 bytes."""
@@ -266,6 +285,7 @@ class _NoAnswer(Exception):
     """One try failed; another may not."""
 
 
+METHOD_NOT_FOUND = -32601
 _TRANSIENT = frozenset({-32005, -32603, 429})  # limit exceeded, internal error, too many requests
 
 
@@ -273,88 +293,3 @@ def _block_parameter(block: BlockId) -> Any:
     if isinstance(block, bytes):
         return {"blockHash": "0x" + block.hex()}
     return hex(block) if isinstance(block, int) else block
-
-
-def unhex(text: str) -> bytes:
-    """Bytes of a 0x-prefixed hex string. L1Inconsistent if it isn't one."""
-    try:
-        digits = text.removeprefix("0x")
-        return bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)
-    except (ValueError, AttributeError) as error:
-        raise L1Inconsistent(f"not hex: {text!r}") from error
-
-
-# the header's fields in RLP order; those after the nonce came with later forks and end where the block's end
-_HEADER_FIELDS = (
-    ("parentHash", bytes), ("sha3Uncles", bytes), ("miner", bytes), ("stateRoot", bytes),
-    ("transactionsRoot", bytes), ("receiptsRoot", bytes), ("logsBloom", bytes), ("difficulty", int),
-    ("number", int), ("gasLimit", int), ("gasUsed", int), ("timestamp", int), ("extraData", bytes),
-    ("mixHash", bytes), ("nonce", bytes), ("baseFeePerGas", int), ("withdrawalsRoot", bytes),
-    ("blobGasUsed", int), ("excessBlobGas", int), ("parentBeaconBlockRoot", bytes), ("requestsHash", bytes),
-    ("blockAccessListHash", bytes),
-)  # fmt: skip
-
-
-def header_rlp(block: Mapping[str, Any]) -> bytes:
-    """The header's RLP, from a block's JSON. L1Inconsistent if a field is missing or isn't hex."""
-    fields: list[bytes] = []
-    for name, kind in _HEADER_FIELDS:
-        value = block.get(name)
-        if value is None:
-            break
-        fields.append(encode_int(_integer(value)) if kind is int else encode_bytes(unhex(value)))
-    return wrap_list(b"".join(fields))
-
-
-def _integer(text: Any) -> int:
-    try:
-        return int(text, 16)
-    except (TypeError, ValueError) as error:
-        raise L1Inconsistent(f"not a quantity: {text!r}") from error
-
-
-def read_block(block: Mapping[str, Any]) -> L1Block:
-    """A block's JSON as L1Block. L1Inconsistent unless the header's RLP hashes to the hash it names."""
-    encoded = header_rlp(block)
-    named = unhex(block.get("hash", ""))
-    if keccak(encoded) != named:
-        raise L1Inconsistent(f"the header of block 0x{named.hex()} hashes to 0x{keccak(encoded).hex()}")
-    return L1Block(
-        number=_integer(block["number"]),
-        hash=named,
-        parent_hash=unhex(block["parentHash"]),
-        timestamp=_integer(block["timestamp"]),
-        prev_randao=unhex(block["mixHash"]),
-        logs_bloom=unhex(block["logsBloom"]),
-        gas_limit=_integer(block["gasLimit"]),
-        gas_used=_integer(block["gasUsed"]),
-        base_fee_per_gas=_integer(block.get("baseFeePerGas", "0x0")),
-        excess_blob_gas=_integer(block.get("excessBlobGas", "0x0")),
-        blob_gas_used=_integer(block.get("blobGasUsed", "0x0")),
-        parent_beacon_block_root=unhex(block.get("parentBeaconBlockRoot", "0x")),
-        rlp=encoded,
-    )
-
-
-def read_log(log: Mapping[str, Any]) -> L1Log:
-    """A log's JSON as L1Log. L1Inconsistent if it isn't one."""
-    try:
-        return L1Log(
-            address=unhex(log["address"]),
-            topics=tuple(unhex(topic) for topic in log["topics"]),
-            data=unhex(log["data"]),
-            block_number=_integer(log["blockNumber"]),
-            block_hash=unhex(log["blockHash"]),
-            transaction_hash=unhex(log["transactionHash"]),
-            log_index=_integer(log["logIndex"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise L1Inconsistent(f"not a log: {log!r}") from error
-
-
-def bloom_may_contain(bloom: bytes, value: bytes) -> bool:
-    """Whether an address or topic may be in a block's logs (EIP-7 bloom: no false negatives)."""
-    digest, bits = keccak(value), int.from_bytes(bloom, "big")
-    return all(bits >> (int.from_bytes(digest[i : i + 2], "big") & 2047) & 1 for i in (0, 2, 4))
-
-

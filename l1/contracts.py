@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from execution.abi import state_tuple
 from execution.types import StepState
+from l1.answers import understood
 from l1.artifacts import AnswerMalformed, Artifact, address_bytes, artifact, describe_error, error_names
 from l1.client import BlockId, L1Client
 from l1.events import AssertionStatus, GameStatus, read_inbox_event, read_rollup_event
@@ -269,12 +270,12 @@ class Rollup(_Contract):
         values = list(await self._one("assertion", assertion_id, block=block))
         values[7] = tuple(values[7])
         values[8] = address_bytes(values[8])
-        values[11] = AssertionStatus(values[11])
+        values[11] = understood("assertion", values[11], AssertionStatus)
         return AssertionRecord(*values)
 
     async def game(self, game_id: bytes, block: BlockId = "latest") -> GameRecord:
         values = list(await self._one("game", game_id, block=block))
-        values[1], values[11] = address_bytes(values[1]), GameStatus(values[11])
+        values[1], values[11] = address_bytes(values[1]), understood("game", values[11], GameStatus)
         return GameRecord(*values)
 
     async def credit(self, who: bytes, block: BlockId = "latest") -> int:

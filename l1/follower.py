@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import structlog
 
 from l1.client import L1Block, L1Client, L1Inconsistent, L1Log, bloom_may_contain
+from l1.log_ranges import LogRanges
 from l1.rpc_errors import RpcError
 
 log = structlog.get_logger("l1.follower")
 
 READ_AHEAD = 16  # L1 blocks asked for at once
-HISTORY_RANGE = 2_000  # L1 blocks of one eth_getLogs for what can't be reorganised any more
 
 
 class L1Moving(Exception):
@@ -60,6 +60,7 @@ class LogFollower:
     def __init__(self, l1: L1Client, addresses: Sequence[bytes], start: int, journal: Journal, *,
                  topics: Sequence[Any] = (), confirmations: int = 0, window: int = 256) -> None:
         self._l1 = l1
+        self._ranges = LogRanges(l1)
         self._addresses = list(addresses)
         self._start = start
         self._journal = journal
@@ -114,22 +115,18 @@ class LogFollower:
 
     async def _history(self, last: int) -> None:
         """What lies deeper than any reorg is read in ranges."""
-        span = HISTORY_RANGE
-        while (first := self._next()) <= last:
-            end = min(last, first + span - 1)
-            try:
-                logs = await self._l1.logs_in_range(first, end, self._addresses, *self._topics)
-            except RpcError as error:
-                if span == 1:
-                    raise L1Moving(f"no logs of L1 block {first}: {error}") from error
-                span = max(1, span // 4)  # "too many results"
-                continue
-            block = await self._l1.block(end)
-            if block is None:
-                raise L1Moving(f"L1 block {end} is gone")
-            if any(each.address not in self._addresses or not first <= each.block_number <= end for each in logs):
-                raise L1Inconsistent(f"logs of other blocks or addresses than asked for in {first} to {end}")
-            self._journal.take(block, logs)
+        first = self._next()
+        try:
+            async for end, logs in self._ranges.read(first, last, self._addresses, *self._topics):
+                block = await self._l1.block(end)
+                if block is None:
+                    raise L1Moving(f"L1 block {end} is gone")
+                if any(each.address not in self._addresses or not first <= each.block_number <= end for each in logs):
+                    raise L1Inconsistent(f"logs of other blocks or addresses than asked for in {first} to {end}")
+                self._journal.take(block, logs)
+                first = end + 1
+        except RpcError as error:
+            raise L1Moving(f"no logs of L1 block {first}: {error}") from error
 
     async def _read(self, numbers: range) -> None:
         for block in await asyncio.gather(*(self._l1.block(number) for number in numbers)):

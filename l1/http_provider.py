@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
 from eth_typing import URI
 from web3 import AsyncHTTPProvider
 from web3._utils.http_session_manager import HTTPSessionManager
@@ -21,6 +21,16 @@ from rpc.json_input import parse_json
 from rpc.limits import ServerLimits
 
 _LIMITS = ServerLimits(max_values=5_000_000)
+MAX_ANSWER = 64 << 20  # bytes, unpacked
+LONGEST_REST = 60.0  # seconds that a server can ask us to wait
+
+
+class AskedToWait(ClientError):
+    """HTTP 429 or 503 with a Retry-After of so many `seconds`."""
+
+    def __init__(self, status: int, seconds: float) -> None:
+        super().__init__(f"HTTP {status}, again in {seconds:.0f} s")
+        self.seconds = seconds
 
 
 class HttpProvider(AsyncHTTPProvider):
@@ -56,6 +66,27 @@ class _Sessions(HTTPSessionManager):
         known: ClientSession | None = self.session_cache.get_cache_entry(key)
         if known is not None and not known.closed:
             return known
-        made = session or ClientSession(raise_for_status=True, connector=TCPConnector(force_close=True))
+        made = session or ClientSession(connector=TCPConnector(force_close=True))
         self.session_cache.cache(key, made)
         return made
+
+    async def async_make_post_request(self, endpoint_uri: URI, data: bytes | dict[str, Any], **kwargs: Any) -> bytes:
+        """The body. AskedToWait; ValueError if it is too large."""
+        async with await self.async_get_response_from_post_request(endpoint_uri, data=data, **kwargs) as response:
+            if (seconds := _retry_after(response)) is not None:
+                raise AskedToWait(response.status, seconds)
+            response.raise_for_status()
+            body = bytearray()
+            async for piece in response.content.iter_chunked(1 << 16):
+                body += piece
+                if len(body) > MAX_ANSWER:
+                    raise ValueError(f"an answer of more than {MAX_ANSWER:,} bytes")
+            return bytes(body)
+
+
+def _retry_after(response: ClientResponse) -> float | None:
+    """In seconds. The header may have a date instead, which nobody's clock need agree with."""
+    text = response.headers.get("Retry-After", "")
+    if response.status not in (429, 503) or not (text.isascii() and text.isdigit()) or len(text) > 9:
+        return None
+    return min(float(text), LONGEST_REST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -24,6 +25,26 @@ class RpcError(Exception):
         self.data = data
 
 
+def answered_error(failure: object) -> RpcError:
+    """Of what a response has under "error", whatever its shape."""
+    if not isinstance(failure, Mapping):
+        return RpcError(-32000, str(failure))
+    code = failure.get("code")
+    return RpcError(code if isinstance(code, int) else -32000, str(failure.get("message", "")), failure.get("data"))
+
+
+# How providers say that an eth_getLogs is for too many blocks or has too many logs. Some use -32005 for it, which is
+# also what they say to who asks too often.
+_TOO_MUCH = ("results", "block range", "blocks range", "range limit", "range is too", "too many logs", "too many blocks", "response size",
+             "limited to", "max range", "maximum range")
+
+
+def asks_too_much(error: RpcError) -> bool:
+    """Whether an eth_getLogs was refused for what it asks for, so that it should ask for less."""
+    lowered = error.message.lower()
+    return any(phrase in lowered for phrase in _TOO_MUCH)
+
+
 def rpc_error_of(error: BaseException) -> RpcAnswer | None:
     """None if `error` is not an answer of the node (a timeout, a lost connection, a bug)."""
     if isinstance(error, (OSError, TimeoutError)):
@@ -31,7 +52,8 @@ def rpc_error_of(error: BaseException) -> RpcAnswer | None:
     response = getattr(error, "rpc_response", None)  # web3's Web3RPCError
     if isinstance(response, dict) and isinstance(response.get("error"), dict):
         body = response["error"]
-        return RpcAnswer(int(body.get("code", 0)), str(body.get("message", "")), _revert_data(body.get("data")))
+        answered = answered_error(body)
+        return RpcAnswer(answered.code, answered.message, _revert_data(answered.data))
     code, message = getattr(error, "code", None), getattr(error, "message", None)
     if isinstance(code, int) and isinstance(message, str):
         return RpcAnswer(code, message, _revert_data(getattr(error, "data", None)))

@@ -25,6 +25,7 @@ from typing import Self
 import structlog
 
 from l1.account_view import AccountView, JsonRpc
+from l1.answers import quantity
 from l1.artifacts import describe_error
 from l1.candidates import (
     InsufficientFunds,
@@ -198,7 +199,7 @@ class TransactionManager:
             estimate = await self._rpc.request("eth_estimateGas", [call_fields(self.address, candidate, commitments.versioned_hashes, self._policy.caps)])
         except Exception as error:
             raise self._call_failure(error) from error
-        return ample_gas(int(estimate, 16))
+        return ample_gas(quantity("eth_estimateGas", estimate))
 
     def _call_failure(self, error: Exception) -> Exception:
         """What a failing eth_call or eth_estimateGas means; transport trouble stays what it is."""
@@ -299,7 +300,7 @@ class TransactionManager:
             await asyncio.sleep(self._policy.poll)
 
     async def _tick(self) -> None:
-        head = int(await self._rpc.request("eth_blockNumber", []), 16)
+        head = quantity("eth_blockNumber", await self._rpc.request("eth_blockNumber", []))
         used = await self._account.nonce("latest")  # before the receipts: a used nonce then has its receipt
         market = await self._account.market()
         await self._fill_gap(used)

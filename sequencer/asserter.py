@@ -30,6 +30,7 @@ from l1.blobs import Prover
 from l1.client import L1Client, L1Inconsistent, L1Unavailable
 from l1.contracts import Execute, GameRecord, Rollup
 from l1.events import AssertionMade, KillReason
+from l1.follower import L1Moving
 from l1.rpc_errors import RpcError
 from l1.txmanager import InsufficientFunds, TransactionError, TransactionManager, TxCandidate
 from sequencer.claims import BatchClaims, ClaimSource, Expected, expected_assertion
@@ -116,7 +117,7 @@ class Asserter:
                     try:
                         await self.step(tasks)
                         self.failure = ""
-                    except (L1Unavailable, L1Inconsistent, RpcError) as error:
+                    except (L1Unavailable, L1Inconsistent, L1Moving, RpcError) as error:
                         if not self.failure:
                             log.warning("L1 can't be read", error=str(error))
                         self.failure = str(error)

@@ -58,19 +58,21 @@ class Follower:
         self.alarms = 0
 
     async def run(self, poll: float) -> None:
+        moved = 0
         while True:
             self._wake.clear()
             try:
                 await self.step()
                 self.failure = ""
-            except L1Moved:
-                self._wake.set()
+                moved = 0
+            except L1Moved:  # read again soon, but not for ever: a provider's nodes may never agree
+                moved += 1
             except (L1Unavailable, L1Inconsistent, RpcError) as error:
                 if not self.failure:
                     log.warning("L1 can't be read", error=str(error))
                 self.failure = str(error)
             try:
-                async with asyncio.timeout(poll):
+                async with asyncio.timeout(min(poll, 0.05 * 2 ** min(moved, 16)) if moved else poll):
                     await self._wake.wait()
             except TimeoutError:
                 continue

@@ -17,12 +17,13 @@ from l1.client import L1Client
 from l1.contracts import Inbox
 from l1.events import TransactionForced, read_inbox_event
 from l1.fees import FeeMarket
+from l1.log_ranges import LogRanges
 from sequencer.batches import Anchor, L1Origin, QueueSlice
 
 _TRANSACTION_FORCED = keccak(b"TransactionForced(uint64,bytes32,bytes)")
 _MESSAGE_SENT = keccak(b"MessageSent(uint256,bytes32,(uint256,address,address,uint256,address,bytes))")
 MESSAGES_BACK = 5_000
-"""L1 blocks of one eth_getLogs."""
+"""L1 blocks that are searched at first."""
 
 
 class L1Moved(Exception):
@@ -68,6 +69,7 @@ class L1View:
         self, l1: L1Client, inbox: Inbox, confirmations: int, min_tip: int = 0, portal: bytes | None = None
     ) -> None:
         self._l1 = l1
+        self._ranges = LogRanges(l1)
         self._inbox = inbox
         self._prices = AccountView(l1, bytes(20))
         self._confirmations = confirmations
@@ -101,9 +103,9 @@ class L1View:
         At first only the last MESSAGES_BACK blocks are searched."""
         if self._portal is not None and last > self._searched:
             first = max(self._searched + 1, last - MESSAGES_BACK)
-            logs = await self._l1.logs_in_range(first, last, [self._portal], ["0x" + _MESSAGE_SENT.hex()])
-            self._last_message = max((log.block_number for log in logs), default=self._last_message)
-            self._searched = last
+            async for end, logs in self._ranges.read(first, last, [self._portal], ["0x" + _MESSAGE_SENT.hex()]):
+                self._last_message = max((log.block_number for log in logs), default=self._last_message)
+                self._searched = end
         return self._last_message
 
     async def has_pages(self, pages: Sequence[bytes], number: int) -> bool:

@@ -1,15 +1,15 @@
 """What happened in the Rollup contract, from its logs: assertions, their fates, and games. Rewinds with L1.
 
-Logs are kept by L1 block. Each look reads again from a little before the last one on; if L1 was reorganised deeper
-than that, everything.
+Logs are followed block by block, and those of the newest blocks proven (l1/follower.py): a game that we don't hear of is lost by
+the clock.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 
-from l1.client import L1Client, L1Log
+from l1.client import L1Block, L1Client, L1Log
 from l1.contracts import Rollup, read_rollup_event
 from l1.events import (
     AssertionConfirmed,
@@ -20,21 +20,20 @@ from l1.events import (
     KillReason,
     RollupEvent,
 )
+from l1.follower import LogFollower, Point
 
-OVERLAP = 32  # L1 blocks read again
-SPAN = 2000  # L1 blocks asked for at once
+WINDOW = 256  # L1 blocks of the deepest reorg that is followed without reading all again
 
 
 class RollupLog:
-    """`start`: number of the L1 block with the first contract."""
+    """A follower's Journal. `start`: number of the L1 block with the first contract."""
 
     def __init__(self, l1: L1Client, rollup: Rollup, start: int) -> None:
         self._l1 = l1
-        self._rollup = rollup
-        self._start = start
+        self._follower = LogFollower(l1, [rollup.address], start, self, window=WINDOW)
         self._events: dict[int, list[RollupEvent]] = {}
-        self._next = start
-        self._anchor: tuple[int, bytes] | None = None  # a block before everything that will be read again
+        self._points: deque[Point] = deque(maxlen=WINDOW)
+        self._changed = False
         self.made: dict[bytes, AssertionMade] = {}
         self.killed: dict[bytes, KillReason] = {}
         self.confirmed: set[bytes] = set()
@@ -42,26 +41,47 @@ class RollupLog:
         self._children: dict[tuple[bytes, bytes], list[bytes]] = {}
 
     async def refresh(self) -> int:
-        """Reads what is new. Returns the timestamp of L1's newest block, seconds."""
+        """Reads what is new. Returns the timestamp of L1's newest block, seconds. Raises L1Moving, and what the client raises."""
         head = await self._l1.head()
-        first = max(self._start, self._next - OVERLAP)
-        if self._anchor is not None:
-            known = await self._l1.block(self._anchor[0])
-            if known is None or known.hash != self._anchor[1]:
-                first = self._start
-        first = min(first, head.number + 1)
-        for number in [n for n in self._events if n >= first]:
-            del self._events[number]
-        for span in range(first, head.number + 1, SPAN):
-            last = min(span + SPAN - 1, head.number)
-            for entry in await self._l1.logs_in_range(span, last, [self._rollup.address]):
-                self._keep(entry)
-        self._next = head.number + 1
-        before = self._next - OVERLAP - 1
-        block = await self._l1.block(before) if before >= self._start else None
-        self._anchor = (block.number, block.hash) if block is not None else None
-        self._index()
+        try:
+            await self._follower.advance(head)
+        finally:
+            if self._changed:
+                self._index()
+                self._changed = False
         return head.timestamp
+
+    # ---- the journal
+
+    @property
+    def last(self) -> Point | None:
+        return self._points[-1] if self._points else None
+
+    @property
+    def points(self) -> Sequence[Point]:
+        return tuple(reversed(self._points))
+
+    def take(self, block: L1Block, logs: Sequence[L1Log]) -> None:
+        read = [(entry.block_number, read_rollup_event(entry)) for entry in logs]
+        for number, event in read:
+            if event is not None:
+                self._events.setdefault(number, []).append(event)
+                self._changed = True
+        self._points.append(Point(block.number, block.hash))
+
+    def rewind(self, to: Point) -> None:
+        while self._points[-1] != to:
+            self._points.pop()
+        for number in [each for each in self._events if each > to.number]:
+            del self._events[number]
+            self._changed = True
+
+    def forget(self) -> None:
+        self._points.clear()
+        self._events.clear()
+        self._changed = True
+
+    # ---- what they say
 
     def children(self, parent_id: bytes, batch_hash: bytes) -> Iterator[AssertionMade]:
         """Assertions of that batch on that parent, or on another that says the same, that haven't been killed, oldest
@@ -92,11 +112,6 @@ class RollupLog:
         """What children of that assertion begin with: its commitment; of the genesis assertion the id has to do."""
         made = self.made.get(parent_id)
         return parent_id if made is None else made.commitment
-
-    def _keep(self, entry: L1Log) -> None:
-        event = read_rollup_event(entry)
-        if event is not None:
-            self._events.setdefault(entry.block_number, []).append(event)
 
     def _index(self) -> None:
         self.made, self.killed, self.confirmed, self.open_games = {}, {}, set(), {}

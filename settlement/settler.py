@@ -19,6 +19,7 @@ from challenger.staging import Stager
 from derivation.node import RollupNode
 from derivation.proof import BuiltProof, build_proof, known_record
 from derivation.records import DerivedRecord
+from l1.answers import quantity
 from l1.blobs import ChunkProofKind
 from l1.client import L1Client, read_log
 from l1.contracts import Execute, Rollup, revert_reason
@@ -113,10 +114,9 @@ class Settler:
 
     async def limits(self, record: DerivedRecord) -> Limits:
         """What L1 allows one segment now."""
-        block = await self._l1.request("eth_getBlockByNumber", ["latest", False])
         return Limits(
             l2_gas=await self._execute.gas_left(),
-            l1_gas=min(MAX_TRANSACTION_GAS, int(block["gasLimit"], 16)),
+            l1_gas=min(MAX_TRANSACTION_GAS, (await self._l1.head()).gas_limit),
             calldata=self._max_calldata,
             proofs=None if record.posted.header.in_calldata else self._kind,
         )
@@ -235,7 +235,7 @@ class Settler:
         call = {"from": "0x" + self._transactions.address.hex(), "to": "0x" + self._rollup.address.hex(),
                 "value": hex(value), "data": "0x" + data.hex()}
         try:
-            return int(await self._l1.request("eth_estimateGas", [call]), 16)
+            return quantity("eth_estimateGas", await self._l1.request("eth_estimateGas", [call]))
         except RpcError as error:
             answer = rpc_error_of(error)
             if answer is not None and not answer.data and "gas" in answer.message.lower():

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +13,10 @@ import pytest
 from aiohttp import web
 
 from execution.header import Header
+from execution.receipt import Log, Receipt, bloom
+from l1.account_view import AccountView
 from l1.client import L1Client, L1Inconsistent, L1Unavailable, RetryPolicy, bloom_may_contain, header_rlp
+from l1.receipts import receipts_root
 from l1.rpc_errors import RpcError
 
 FAST = RetryPolicy(tries=3, timeout=0.05, backoff=0.001)
@@ -122,6 +128,9 @@ async def test_next_source_takes_over() -> None:
     assert await client(dead, alive).chain_id() == 5
 
 
+NO_RECEIPTS = error(-32601, "the method eth_getBlockReceipts does not exist/is not available")
+
+
 async def test_sources_are_compared() -> None:
     same = client(Scripted(result(block_json())), Scripted(result(block_json())), compare=True)
     assert (await same.block(HEADER.hash)).hash == HEADER.hash  # type: ignore[union-attr]
@@ -130,7 +139,7 @@ async def test_sources_are_compared() -> None:
     down = client(Scripted(result(block_json())), Scripted(OSError("down")), compare=True)
     assert await down.block(HEADER.hash) is not None
     log = log_json()
-    differing = client(Scripted(result([log])), Scripted(result([log | {"data": "0x05"}])), compare=True)
+    differing = client(Scripted(NO_RECEIPTS, result([log])), Scripted(result([log | {"data": "0x05"}])), compare=True)
     with pytest.raises(L1Inconsistent):
         await differing.logs(b"\x0b" * 32, [b"\x0a" * 20])
 
@@ -144,7 +153,7 @@ def log_json(**changes: Any) -> dict[str, Any]:
 
 async def test_logs_are_of_the_block_and_in_order() -> None:
     answer = [log_json(logIndex="0x5"), log_json(logIndex="0x2")]
-    logs = await client(Scripted(result(answer))).logs(b"\x0b" * 32, [b"\x0a" * 20])
+    logs = await client(Scripted(NO_RECEIPTS, result(answer))).logs(b"\x0b" * 32, [b"\x0a" * 20])
     assert [log.log_index for log in logs] == [2, 5]
 
 
@@ -153,7 +162,7 @@ async def test_logs_are_of_the_block_and_in_order() -> None:
 )
 async def test_wrong_logs_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(L1Inconsistent):
-        await client(Scripted(result([log_json(**change)]))).logs(b"\x0b" * 32, [b"\x0a" * 20])
+        await client(Scripted(NO_RECEIPTS, result([log_json(**change)]))).logs(b"\x0b" * 32, [b"\x0a" * 20])
 
 
 async def test_call_at_a_hash_names_the_hash() -> None:
@@ -206,3 +215,119 @@ async def test_over_http() -> None:
         }
     finally:
         await runner.cleanup()
+
+
+ODD = [None, 0, -1, 1.5, True, "", "0xzz", "-0x1", "0x" + "f" * 5_000, [], {}, [None], [[]], [{}], {"hash": None}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+async def test_odd_answers_say_nothing_and_break_nothing(odd: Any) -> None:
+    """Of every method: no answer, or that it isn't one."""
+    l1 = client(Scripted(result(odd)))
+    account = AccountView(l1, b"\x01" * 20)  # type: ignore[arg-type]
+    for ask in (
+        l1.chain_id(), l1.head(), l1.block(HEADER.hash), l1.logs(b"\x0b" * 32, [b"\x0a" * 20]), l1.logs_in_range(1, 2, [b"\x0a" * 20]),
+        l1.call(b"\x01" * 20, b""), l1.code(b"\x01" * 20), l1.balance(b"\x01" * 20), l1.storage(b"\x01" * 20, 0),
+        account.nonce("latest"), account.market(), account.receipt(b"\x01" * 32),
+    ):  # fmt: skip
+        with contextlib.suppress(L1Inconsistent, L1Unavailable, RpcError):
+            await ask
+
+
+@pytest.mark.parametrize("odd", ["overloaded", ["no"], {"code": "ERR", "message": None}, {"code": [1]}, {"message": 7}, 1])
+async def test_errors_of_an_odd_shape_are_errors(odd: Any) -> None:
+    with pytest.raises(RpcError):
+        await client(Scripted({"error": odd})).chain_id()
+
+
+async def test_too_much_asked_is_not_too_often_asked() -> None:
+    """Infura says -32005 to both."""
+    much = Scripted(error(-32005, "query returned more than 10000 results"))
+    with pytest.raises(RpcError, match="10000"):
+        await client(much).logs_in_range(1, 10_000, [b"\x0a" * 20])
+    assert len(much.asked) == 1
+    often = Scripted(error(-32005, "daily request count exceeded, request rate limited"))
+    with pytest.raises(L1Unavailable):
+        await client(often).logs_in_range(1, 10, [b"\x0a" * 20])
+    assert len(often.asked) == FAST.tries
+
+
+def receipt_json(index: int, *logs: Log, type: int = 2) -> tuple[Receipt, dict[str, Any]]:
+    receipt = Receipt(type, True, 21_000 * (index + 1), bloom(logs).to_bytes(256, "big"), logs)
+    return receipt, {
+        "transactionHash": "0x" + bytes([index] * 32).hex(), "type": hex(type), "status": "0x1",
+        "cumulativeGasUsed": hex(receipt.cumulative_gas_used), "logsBloom": "0x" + receipt.logs_bloom.hex(),
+        "logs": [{"address": "0x" + log.address.hex(), "topics": ["0x" + each.hex() for each in log.topics],
+                  "data": "0x" + log.data.hex()} for log in logs]}
+
+
+OURS, OTHERS = b"\x0a" * 20, b"\x0d" * 20
+RECEIPTS = [
+    receipt_json(0, Log(OTHERS, (b"\x01" * 32,), b"no")),
+    receipt_json(1, Log(OURS, (b"\x01" * 32, b"\x02" * 32), b"one"), Log(OURS, (b"\x03" * 32,), b"two"), type=3),
+    receipt_json(2, type=0),
+]  # fmt: skip
+FULL = dataclasses.replace(HEADER, receipts_root=receipts_root([receipt for receipt, _ in RECEIPTS]))
+
+
+class Node:
+    """Answers by method."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+
+    async def make_request(self, method: str, params: Any) -> dict[str, Any]:
+        answer = self.answers.get(method, NO_RECEIPTS)
+        return answer if isinstance(answer, dict) and "error" in answer else result(answer)
+
+
+def node(receipts: Any) -> Node:
+    return Node(eth_getBlockReceipts=receipts, eth_getBlockByHash=block_json(FULL), eth_getLogs=[])
+
+
+async def test_logs_are_proven_by_the_receipts_root() -> None:
+    l1 = client(node([given for _, given in RECEIPTS]))
+    found = await l1.logs(FULL.hash, [OURS])
+    assert [(each.data, each.log_index, each.transaction_hash[0]) for each in found] == [(b"one", 1, 1), (b"two", 2, 1)]
+    assert [each.data for each in await l1.logs(FULL.hash, [OURS], ["0x" + "03" * 32])] == [b"two"]
+    assert [each.data for each in await l1.logs(FULL.hash, [OURS], [None, ["0x" + "02" * 32]])] == [b"one"]
+
+
+def _without_a_log(receipts: list[dict[str, Any]]) -> None:
+    receipts[1]["logs"].pop()
+
+
+def _with_other_data(receipts: list[dict[str, Any]]) -> None:
+    receipts[1]["logs"][0]["data"] = "0x6f6e66"
+
+
+def _with_one_log_twice(receipts: list[dict[str, Any]]) -> None:
+    receipts[1]["logs"].append(receipts[1]["logs"][0])
+
+
+def _in_another_order(receipts: list[dict[str, Any]]) -> None:
+    receipts.reverse()
+
+
+def _none(receipts: list[dict[str, Any]]) -> None:
+    receipts.clear()
+
+
+@pytest.mark.parametrize("lie", [_without_a_log, _with_other_data, _with_one_log_twice, _in_another_order, _none])
+async def test_logs_that_never_were_are_noticed(lie: Callable[[list[dict[str, Any]]], None]) -> None:
+    receipts = copy.deepcopy([given for _, given in RECEIPTS])
+    lie(receipts)
+    with pytest.raises(L1Inconsistent, match="receipts of L1 block"):
+        await client(node(receipts)).logs(FULL.hash, [OURS])
+
+
+async def test_a_node_without_receipts_is_believed_unless_it_has_had_them() -> None:
+    """So that who lies can't get out of proving it."""
+    never = client(node(NO_RECEIPTS))
+    assert await never.logs(FULL.hash, [OURS]) == []
+    forgetful = node([given for _, given in RECEIPTS])
+    l1 = client(forgetful)
+    assert len(await l1.logs(FULL.hash, [OURS])) == 2
+    forgetful.answers["eth_getBlockReceipts"] = NO_RECEIPTS
+    with pytest.raises(RpcError):
+        await l1.logs(FULL.hash, [OURS])

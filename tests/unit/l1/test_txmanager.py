@@ -297,3 +297,23 @@ async def test_a_finished_transaction_that_a_reorg_brings_back_counts(tmp_path: 
         l1.mine()
         assert (await again).tx_hash.hex() == old.hash[2:]
         assert (await transactions.send(TxCandidate(TO, label="a"))).tx_hash.hex() == old.hash[2:]
+
+
+@pytest.mark.parametrize("odd", [None, "", 7, {}, [], "0xzz"], ids=repr)
+async def test_answers_of_the_wrong_type_are_waited_out(tmp_path: Path, odd: object) -> None:
+    """They ended the manager's task once, and with it everything that would ever be sent, without a word."""
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        sending = asyncio.create_task(transactions.send(TxCandidate(TO, b"\x01")))
+        await until(lambda: len(l1.pool) == 1)
+        request = l1.request
+
+        async def oddly(method: str, params: list[object]) -> object:
+            await request(method, params)
+            return odd
+
+        l1.request = oddly  # type: ignore[method-assign]
+        await ticks(l1, 6)
+        l1.request = request  # type: ignore[method-assign]
+        l1.mine()
+        assert (await asyncio.wait_for(sending, 10)).succeeded
