@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +32,7 @@ from l1.events import AssertionStatus, KillReason
 from l1.txmanager import TransactionManager
 from sequencer.claims import BatchClaims
 from tests.adversarial.kit.arena import CLOCK, WINDOW, Arena, Party, derive, queue, transact
+from tests.adversarial.kit.faulty_l1 import Fault, FaultyL1
 from tests.adversarial.kit.lies import Truth, truth_of
 from tests.adversarial.kit.scenario import Stage
 from tests.e2e import devnet as e2e
@@ -147,6 +149,20 @@ class Devnet(e2e.Devnet):
         self._attackers += 1
         async with self.arena.sender(account, l1) as sender:
             yield sender
+
+    # ---- L1 as some see it
+
+    def faulty_l1(self, *faults: Fault, rng: random.Random | None = None) -> FaultyL1:
+        """A proxy in front of L1 with these faults, for `behind`. `async with net.faulty_l1(Lag(3)) as l1:`"""
+        return FaultyL1(self.l1.rpc_url, self.l1.beacon_url, *faults, rng=rng or self.stage.rng)
+
+    def behind(self, l1: FaultyL1, overrides: Mapping[str, object] | None = None, *, same_ports: bool = True,
+               **keys: LocalAccount) -> Config:
+        """A configuration for daemons that see L1 through that proxy, with a data directory of their own. `same_ports`: they
+        listen on this network's, so that `l2()` and `l2_node()` reach them."""
+        ports: dict[str, object] = {
+            "sequencer.port": self.config.sequencer.port, "node.port": self.config.node.port} if same_ports else {}
+        return self.another({"l1.rpc_url": l1.rpc_url, "l1.beacon_url": l1.beacon_url, **ports, **(overrides or {})}, **keys)
 
     # ---- promises
 
