@@ -164,9 +164,9 @@ class Page:
         return told["result"].get("value")
 
     async def until(self, script: str, timeout: float = 60) -> None:
-        """Waits until the expression is true."""
+        """Waits until the expression is true; one that fails is not, yet."""
         deadline = time.monotonic() + timeout
-        while not await self.run(f"Boolean({script})"):
+        while not await self.run(f"(() => {{ try {{ return Boolean({script}); }} catch {{ return false; }} }})()"):
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {timeout:.0f} s: {script}\n{await self.text()}\n{self.complaints}")
             await asyncio.sleep(0.1)

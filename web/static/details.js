@@ -8,7 +8,7 @@ import { blobCells, clocks, gameCard } from "./lists.js";
 import { NOBODY, chip, drain, empty, facts, hash, party, section, when } from "./parts.js";
 
 function page(trail, title, chips, ...content) {
-  return h("div", { class: "page", "data-key": `page-${title}` },
+  return h("div", { class: "page" },
     h("nav", { class: "trail", "aria-label": "where you are" }, h("a", { href: "#/" }, "Rollup"), trail.map((each) => [h("span", { "aria-hidden": "true" }, "›"), each])),
     h("div", { class: "title" }, h("h1", { tabindex: "-1" }, title), chips), content);
 }
@@ -33,7 +33,7 @@ export function gamePage(id, found, about, { overview, now, roles, width }) {
   if (open) levels.at(-1).detail = { split: `the asserter has to split ${span(game.lo, game.hi)}`, pick: "the challenger has to pick a part", prove: "the challenger has to prove it" }[game.stage] ?? "";
   const title = game.batch === null ? "A dispute" : `The dispute over batch ${count(game.batch)}`;
   return page([batchLink(game.batch), assertionLink(game.assertion), h("span", null, `dispute ${short(game.id)}`)], title, [chip(game.status), open ? forecastChip(game.forecast) : null],
-    h("p", { class: "lead" }, inOneSentence(game)),
+    h("p", { class: "lead" }, game.proof ? `Of ${plural(steps, "step")} one was left after ${plural(game.moves.length - 1, "move")}, and EXECUTE proved that it ends elsewhere than claimed.` : inOneSentence(game)),
     open && game.forecast ? h("p", { class: "muted why" }, `By what this daemon derived itself: ${game.forecast.why}.`) : null,
     h("div", { class: "panel", "data-key": "players" }, clocks(game, overview.rules, now, false, roles)),
     h("div", { class: "panel narrowing", "data-key": "narrowing" },
@@ -57,8 +57,9 @@ const MOVES = {
 
 function moves(list, roles, now) {
   if (!list.length) return null;
-  return section("moves", "Moves", plural(list.length, "transaction"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "moves" }, h("table", { class: "moves" },
-    h("thead", null, h("tr", null, ["", "move", "by"].map((each) => h("th", { scope: "col" }, each)), h("th", { scope: "col", class: "figure" }, "L1 block"), h("th", { scope: "col", class: "figure" }, "L1 gas"), h("th", { scope: "col" }, "when"), h("th", { scope: "col" }, "L1 transaction"))),
+  const gas = list.reduce((sum, move) => sum + (move.gas_used ?? 0), 0);
+  return section("moves", "Moves", `${plural(list.length, "transaction")}, ${count(gas)} L1 gas`, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "the moves, a table" }, h("table", { class: "moves" },
+    h("thead", null, h("tr", null, ["#", "move", "by"].map((each) => h("th", { scope: "col" }, each)), h("th", { scope: "col", class: "figure" }, "L1 block"), h("th", { scope: "col", class: "figure" }, "L1 gas"), h("th", { scope: "col" }, "when"), h("th", { scope: "col" }, "L1 transaction"))),
     h("tbody", null, list.map((move, i) => h("tr", { "data-key": `${move.transaction}-${i}` },
       h("td", { class: "muted" }, i + 1), h("td", null, h("strong", null, move.kind), " ", h("span", { class: "muted" }, (MOVES[move.kind] ?? (() => ""))(move))), h("td", null, party(move.by, roles)),
       h("td", { class: "figure" }, count(move.l1_block)), h("td", { class: "figure" }, move.gas_used === null ? "" : count(move.gas_used)), h("td", null, when(move.timestamp, now)), h("td", null, hash(move.transaction))))))));

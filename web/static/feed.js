@@ -97,7 +97,11 @@ export class Feed {
       this.again = false;
       const answered = await Promise.all([this.overview, ...this.details.values()].map((each) => each.refresh()));
       this.failures = answered.every(Boolean) ? 0 : this.failures + 1;
-      this.onNews();
+      try {
+        this.onNews();
+      } catch (error) {
+        console.error(error); // what can't be drawn now may be drawable with the next news
+      }
     } while (this.again);
     this.running = false;
     if (!document.hidden) this.timer = setTimeout(() => this.now(), this.pause);

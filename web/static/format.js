@@ -8,7 +8,12 @@ export const count = (value) => GROUPED.format(value);
 export const plural = (value, noun, nouns = `${noun}s`) => `${count(value)} ${value === 1 ? noun : nouns}`;
 export const short = (hash) => (hash.length > 16 ? `${hash.slice(0, 8)}…${hash.slice(-4)}` : hash);
 export const timeOfDay = (milliseconds) => CLOCK.format(new Date(milliseconds));
-export const dateTime = (seconds) => DATE.format(new Date(seconds * 1000));
+
+/** L1 may say any number of seconds. */
+export function dateTime(seconds) {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} seconds` : DATE.format(date);
+}
 
 /** Wei (decimal string) in units of 10^digits wei, at most `places` decimals, never rounded up. */
 function decimal(wei, digits, places) {

@@ -18,7 +18,8 @@ function checkpoints(steps, stride) {
 }
 
 /** The levels of a dispute. `moves`: of a game, none where a step was proved without one. `step`: the proved one, or null. */
-export function levelsOf({ batch, steps, stride, moves, step }) {
+export function levelsOf({ batch, steps: claimed, stride, moves, step }) {
+  const steps = Math.max(1, claimed);
   const whole = { lo: 0, hi: steps, marks: checkpoints(steps, stride), next: null,
     title: batch === null ? "The batch" : `Batch ${count(batch)}`,
     detail: stride === 1 ? `${plural(steps, "step")}, each with a checkpoint` : stride ? `${plural(steps, "step")}, a checkpoint every ${count(stride)}` : plural(steps, "step") };

@@ -18,13 +18,13 @@ const stretch = (blocks) =>
   h("div", { class: blocks === 0 ? "stretch even" : "stretch" }, h("span", null, blocks === null ? "" : blocks === 0 ? "level" : `${plural(blocks, "block")} behind`));
 
 function rail(title, ...content) {
-  return h("div", { class: "rail" }, h("h3", null, title), h("div", { class: "line" }, content));
+  return h("div", { class: "rail" }, h("h2", null, title), h("div", { class: "line" }, content));
 }
 
 /** The chains' heads and the prices of L1. */
 export function heads(overview) {
   const { l1, l2 } = overview;
-  const behind = (one, other) => (one && other && one.timestamp > other.timestamp ? `${duration(one.timestamp - other.timestamp)} older` : "");
+  const behind = (one, other) => (other?.number === 0 ? "genesis" : one && other && one.timestamp > other.timestamp ? `${duration(one.timestamp - other.timestamp)} older` : "");
   const depth = l1.finalized === null ? null : Math.max(0, l1.block - l1.finalized);
   return h("section", { class: "panel heads", id: "heads", "aria-label": "Chain heads", "data-key": "heads" },
     h("div", { class: "rails" },

@@ -15,7 +15,7 @@ const KINDS = {
 
 const card = (kind, sign, title, extra, ...content) =>
   h("article", { class: `card ${kind}`, "data-key": `card-${kind}` },
-    h("header", null, h("span", { class: "badge", "aria-hidden": "true" }, sign), h("h3", null, title), h("div", { class: "panel-extra" }, extra)), content);
+    h("header", null, h("span", { class: "badge", "aria-hidden": "true" }, sign), h("h2", null, title), h("div", { class: "panel-extra" }, extra)), content);
 
 /** The disputed step itself. */
 function stepCard(proof, roles) {
@@ -93,7 +93,7 @@ function endCard(game, bond) {
   return card(`end-${kind}`, sign, title, null, h("p", null, text ?? ""));
 }
 
-const ghost = (title, text) => h("article", { class: "card ghost-card" }, h("header", null, h("span", { class: "badge", "aria-hidden": "true" }, "…"), h("h3", null, title)), h("p", null, text));
+const ghost = (title, text) => h("article", { class: "card ghost-card" }, h("header", null, h("span", { class: "badge", "aria-hidden": "true" }, "…"), h("h2", null, title)), h("p", null, text));
 
 /** The cards under the funnel. `game`: null where a step was proved without one. */
 export function verdict({ game, proof, assertion, rules, roles, now }) {

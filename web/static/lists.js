@@ -19,10 +19,10 @@ export function batches(overview) {
   return section("batches", "Batches", extra,
     h("ul", { class: "ribbon", tabindex: "0", role: "list", "aria-label": "batches, newest first" }, list.map((batch) =>
       h("li", { "data-key": `batch-${batch.hash}` },
-        h("a", { class: `tile ${batch.status}`, href: `#/batches/${batch.index}`, "aria-label": batchInWords(batch) },
+        h("a", { class: `tile ${batch.status}`, href: `#/batches/${batch.index}` },
           h("span", { class: "index" }, `#${count(batch.index)}`),
           batch.data === "blobs" ? blobCells(batch.blobs) : h("span", { class: "calldata" }, "calldata"),
-          h("span", { class: "takes" }, batch.deposits ? h("span", { class: "deposits" }, `↓${batch.deposits}`) : null, batch.forced ? h("span", { class: "forced" }, `⚡\uFE0E${batch.forced}`) : null),
+          h("span", { class: "takes" }, batch.deposits ? h("span", { class: "deposits", title: plural(batch.deposits, "deposit") }, `↓${batch.deposits}`, unseen(" deposits")) : null, batch.forced ? h("span", { class: "forced", title: `${batch.forced} forced through L1` }, `⚡\uFE0E${batch.forced}`, unseen(" forced")) : null),
           chip(batch.status))))),
     h("p", { class: "legend-line" }, h("span", null, blobCells(1), " blobs used, of 6"), h("span", null, h("span", { class: "deposits" }, "↓"), " deposits"), h("span", null, h("span", { class: "forced" }, "⚡\uFE0E"), " forced through L1")));
 }
@@ -30,10 +30,8 @@ export function batches(overview) {
 export const blobCells = (used) =>
   h("span", { class: "blobs", role: "img", "aria-label": plural(used, "blob") }, Array.from({ length: MOST_BLOBS }, (_, i) => h("span", { class: i < used ? "blob used" : "blob" })));
 
-function batchInWords(batch) {
-  const data = batch.data === "blobs" ? plural(batch.blobs, "blob") : "calldata";
-  return `batch ${batch.index}: ${batch.status}, ${data}, ${plural(batch.deposits, "deposit")}, ${batch.forced} forced`;
-}
+/** For screen readers. */
+const unseen = (text) => h("span", { class: "unseen" }, text);
 
 /** Where a bar lies in time, as shares of `domain`. */
 const place = (from, to, [start, end]) => {
@@ -142,7 +140,7 @@ export function clocks(game, rules, now, small, roles) {
 export function money(overview, roles) {
   const { accounts, rollup_balance: bonds } = overview.money;
   return section("money", "Money", `${ether(bonds)} in the Rollup`,
-    accounts.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "accounts" }, h("table", { class: "accounts" },
+    accounts.length ? h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "accounts, a table" }, h("table", { class: "accounts" },
       h("thead", null, h("tr", null, h("th", { scope: "col" }, "account"), h("th", { scope: "col", class: "figure" }, "on L1"), h("th", { scope: "col", class: "figure" }, "credit"))),
       h("tbody", null, accounts.map((each) => h("tr", { "data-key": `account-${each.address}` }, h("td", null, party(each.address, roles)), h("td", { class: "figure", title: `${each.balance} wei` }, ether(each.balance)), h("td", { class: "figure", title: `${each.credit} wei` }, ether(each.credit)))))))
       : empty("No one has put anything up yet.", "Who posts, asserts or challenges appears here, with what they have on L1 and what the Rollup owes them."));

@@ -51,7 +51,7 @@ function content(overview) {
   }
   if (name === "assertion") return assertionPage(id, feed.of(`assertions/${id}.json`), context);
   if (name === "batch") return batchPage(id, context);
-  return h("div", { class: "page", "data-key": "page-rollup" },
+  return h("div", { class: "page" },
     h("h1", { class: "unseen", tabindex: "-1" }, `The rollup ${overview.name}`),
     heads(overview), alarm(overview, now), batches(overview),
     assertions(overview, now, { all: state.all.has("all-assertions"), roles }),
@@ -82,6 +82,7 @@ function draw() {
   document.getElementById("name").textContent = overview.name;
   document.getElementById("daemon").textContent = daemonLine(overview, Date.now() / 1000);
   const fresh = content(overview);
+  fresh.setAttribute("data-key", `${state.route.name} ${state.route.id}`);
   const title = fresh.querySelector("h1")?.textContent ?? "";
   document.title = `${title} · Verdict`;
   morph(main.firstElementChild, fresh);

@@ -33,7 +33,7 @@ async def ask(l2: AsyncWeb3, name: str, *arguments: Any) -> Any:
 
 async def get(url: str) -> tuple[int, Any]:
     async with aiohttp.ClientSession() as session, session.get(url) as response:
-        return response.status, await (response.json() if "healthz" in url else response.read())
+        return response.status, await (response.json() if response.content_type == "application/json" else response.read())
 
 
 async def reaches(net: Devnet, l2: AsyncWeb3, number: int, label: Any = "latest") -> None:
@@ -153,6 +153,8 @@ async def test_without_sequencer_and_beacon_peers_are_enough(tmp_path: Path) -> 
             second = net.another({"l1.beacon_url": DEAD_URL, "blobs.peer_urls": [liar, archive]})
             async with net.node(second):
                 await reaches(net, net.l2_node(second), number)
+                status, seen = await get(f"http://127.0.0.1:{second.node.port}/view/overview.json")
+                assert status == 200 and seen["daemon"]["role"] == "node" and seen["batches"][-1]["index"] == 0
             blob_hash = (await ask(net.l2(), "verdict_batch", 0))["blobHashes"][0]
         node = net.l2_node()
         assert (await node.eth.get_block("latest"))["number"] >= number
@@ -160,9 +162,10 @@ async def test_without_sequencer_and_beacon_peers_are_enough(tmp_path: Path) -> 
         assert (await get(f"http://127.0.0.1:{net.config.node.port}/healthz"))[0] == 200
         status, blob = await get(f"http://127.0.0.1:{net.config.node.port}/blobs/{blob_hash}")
         assert status == 200 and len(blob) == 131_072
-        third = net.another({"l1.beacon_url": DEAD_URL, "blobs.peer_urls": [f"http://127.0.0.1:{net.config.node.port}"]})
+        third = net.another({"node.page": False, "l1.beacon_url": DEAD_URL, "blobs.peer_urls": [f"http://127.0.0.1:{net.config.node.port}"]})
         async with net.node(third):
             await reaches(net, net.l2_node(third), number)
+            assert (await get(f"http://127.0.0.1:{third.node.port}/view/"))[0] == 404
             mine, theirs = [await each.eth.get_block(number) for each in (net.l2_node(third), node)]
             assert mine == theirs
         lonely = net.another({"l1.beacon_url": DEAD_URL, "blobs.peer_urls": [liar]})
