@@ -61,7 +61,8 @@ class DisputeRules(TypedDict):
 
 
 class Batch(TypedDict):
-    """`deposits`, `forced`: how many the batch takes. `origin`: number of an L1 block. `assertions`: ids."""
+    """`deposits`, `forced`: how many the batch takes. `origin`: number of an L1 block. `assertions`: ids of
+    the newest 64."""
 
     index: int
     hash: str
@@ -113,8 +114,8 @@ class Proof(TypedDict):
 
 
 class Assertion(TypedDict):
-    """`asserter` is zero where the batch was settled instead of asserted: then there is no window either. `forecast`: whether
-    what it says is what was derived here."""
+    """`asserter` is zero where the batch was settled instead of asserted: then there is no window either. `games`: ids of the
+    newest 64 of `game_count`. `forecast`: whether what it says is what was derived here."""
 
     id: str
     parent: str
@@ -127,6 +128,7 @@ class Assertion(TypedDict):
     confirmed_at: int | None
     open_games: int
     games: list[str]
+    game_count: int
     state_root: str
     block_hash: str
     commitment: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from challenger.chronicle import Told
+from challenger.claims import GENESIS_ID
 from l1.events import (
     AssertionConfirmed,
     AssertionKilled,
@@ -39,6 +40,8 @@ def line(told: Told) -> str:
             return f"assertion {_short(made)} settled: {plural(event.steps, 'step')} proved, state root {_short(event.state_root)}"
         case AssertionMade(id=made):
             return f"assertion {_short(made)} by {_who(event.asserter)}: {plural(event.steps, 'step')} lead to {_short(event.state_root)}"
+        case AssertionConfirmed(confirmed, state_root, _) if confirmed == GENESIS_ID:
+            return f"the rollup begins, with state root {_short(state_root)}"
         case AssertionConfirmed(confirmed, state_root, _):
             return f"assertion {_short(confirmed)} confirmed: state root {_short(state_root)} counts on L1"
         case AssertionKilled(killed, by, reason, paid, burned):

@@ -50,7 +50,7 @@ class Tables:
         rows = [
             (self._id(each["id"]), str(each["batch"]), f"{each['steps']:,}",
              "settled" if each["asserter"] == NOBODY else short(each["asserter"]), coloured(each["status"]),
-             ending(each, self._now), f"{each['open_games']} of {len(each['games'])} open" if each["games"] else "",
+             ending(each, self._now), f"{each['open_games']:,} of {each['game_count']:,} open" if each["game_count"] else "",
              verdict_of(each))
             for each in assertions
         ]  # fmt: skip

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.adversarial.kit.devnet import Devnet
 from tests.adversarial.kit.lies import LIES, Truth
 from tests.adversarial.kit.scenario import Stage
 from tests.e2e.devnet import CHALLENGER
+from tests.e2e.view.terminal import drawn
 from verdict.errors import EXIT_REFUSED, EXIT_USAGE
 from view.of_daemon import of_challenger
 from view.rollup_view import RollupView
@@ -102,7 +104,8 @@ async def while_it_waits(net: Devnet, wrong: bytes, honest: ChallengerService) -
 async def commands_while_it_waits(net: Devnet) -> None:
     [[game], status, pending] = await answers(net, ("games",), ("status",), ("assertions", "--pending"))
     assert status["confirmed"]["batches"] == 0 and status["queues"] == {"deposits": 2, "forced": 3}
-    assert status["derived_batches"] == 1 and status["l2"]["unsafe"]["number"] >= 1 and status["games"] == [game]
+    assert status["derived_batches"] == 1 and status["l2"]["unsafe"]["number"] >= 1
+    assert [each["id"] for each in status["games"]] == [game["id"]]
     assert sorted(each["forecast"] for each in pending) == ["right", "wrong"]
     (_, shown, _), (_, narrow, _) = await asyncio.gather(verdict(net, "game", game["id"][:9]), verdict(net, "status", columns=80))
     assert f"the asserter has to split between steps {game['lo']} and {game['hi']}" in shown
@@ -112,6 +115,35 @@ async def commands_while_it_waits(net: Devnet) -> None:
         assert part in narrow, narrow
     tables = [line for line in narrow.splitlines() if line.startswith(" ")]
     assert len(tables) > 10 and max(map(len, tables)) <= 80
+
+    toml = str(net.directory / "user.toml")
+    clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    screen, code, restored = await asyncio.to_thread(
+        drawn, ["watch", "--config", toml], "challenger wins", {**clean, "TERM": "xterm-256color"})
+    lines = [line.rstrip() for line in screen.splitlines()]
+    assert code == 0 and restored, (code, screen)
+    assert max(map(len, lines)) <= 80 and len([line for line in lines if line]) <= 24
+    for part in ("L1 #", "games: 1 open of 1", "asserter splits", "assertions: 2 pending of 2", "batches: 1", "opened by"):
+        assert part in screen, screen
+    await lines_of_watch(net, game["id"])
+
+
+async def lines_of_watch(net: Devnet, game: str) -> None:
+    """Where its output is no terminal: one line an event, and an end without noise."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "verdict", "watch", "--json", "--config", str(net.directory / "user.toml"), cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    seen: list[str] = []
+    async with asyncio.timeout(60):
+        while "GameOpened" not in seen:
+            event = json.loads(await process.stdout.readline())
+            seen.append(event["event"])
+        assert game[:10] in event["text"] and event["l1_block"] > 0
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+        assert await process.stderr.read() == b""
+    assert seen == ["AssertionConfirmed", "BatchPosted", "AssertionMade", "AssertionMade", "GameOpened"]
 
 
 async def when_it_is_over(net: Devnet, wrong: bytes, honest: ChallengerService, liar: str) -> None:
