@@ -10,7 +10,6 @@ from lru import LRU
 from challenger.chronicle import Told
 from challenger.game import Game as GamePlayed
 from challenger.game import Stage, Status
-from l1.artifacts import address_bytes
 from l1.client import L1Block
 from l1.events import (
     AssertionKilled,
@@ -149,12 +148,12 @@ class Composer:
     async def _move(self, kind: Any, by: bytes | None, lo: int, hi: int, commitments: Sequence[bytes], told: Told) -> Move:
         receipt = await self.reader.receipt(told.transaction_hash, told.block)
         if by is None and receipt is not None:
-            by = address_bytes(receipt["from"])
+            by = receipt.sender
         return {
             "kind": kind, "by": None if by is None else address(by), "lo": lo, "hi": hi,
             "commitments": [hexed(each) for each in commitments], "l1_block": told.block.number,
             "timestamp": await self.reader.time_of(told.block), "transaction": hexed(told.transaction_hash),
-            "gas_used": int(receipt["gasUsed"], 16) if receipt else None}
+            "gas_used": receipt.gas_used if receipt else None}
 
     def was_proved(self, game_id: bytes) -> bool:
         """Whether the game ended with a step proof: in the transaction in which its assertion was proved wrong."""

@@ -6,7 +6,7 @@ it likes, and then there is only what the events say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from eth_abi.exceptions import DecodingError
 from challenger.chronicle import Told
 from execution.errors import InvalidTransaction
 from execution.transactions import decode_transaction
+from l1.answers import understood
 from l1.artifacts import AnswerMalformed, artifact
 from l1.client import L1Client, unhex
 from l1.events import StepProved
@@ -38,20 +39,22 @@ class ProofReader:
     inbox: bytes
     verifier: bytes
 
-    async def read(self, told: Told, batch: int, receipt: Mapping[str, Any] | None) -> Proof:
-        """`told`: a StepProved; `batch`: index of the assertion's. Raises what the L1 client raises."""
+    async def read(self, told: Told, batch: int, l1_gas: int) -> Proof:
+        """`told`: a StepProved; `batch`: index of the assertion's; `l1_gas`: used by the transaction. Raises what the L1 client raises."""
         event = told.event
         assert isinstance(event, StepProved)
         found: Proof = {
             "step": event.step, "batch": batch, "place": None, "kind": None, "l2_transaction": None, "sender": None, "to": None,
             "witness_bytes": None, "calldata_bytes": None, "l2_gas": event.gas_used,
-            "l1_gas": int(receipt["gasUsed"], 16) if receipt else 0, "execute_fee": str(event.execute_fee),
+            "l1_gas": l1_gas, "execute_fee": str(event.execute_fee),
             "claimed": hexed(event.claimed), "proved": hexed(event.proved), "transaction": hexed(told.transaction_hash),
             "l1_block": told.block.number}  # fmt: skip
         sent = await self.l1.transaction(told.transaction_hash)
-        if sent is None or unhex(sent.get("to") or "0x") != self.rollup:
+        if sent is None:
             return found
-        data = unhex(sent["input"])
+        to, data = understood("eth_getTransactionByHash", sent, lambda sent: (unhex(sent["to"] or "0x"), unhex(sent["input"])))
+        if to != self.rollup:
+            return found
         proof = _proof_in(data)
         if proof is not None:
             found["calldata_bytes"] = len(data)

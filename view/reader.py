@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,7 +11,8 @@ from lru import LRU
 
 from challenger.game import Game
 from challenger.watch import game_on_l1
-from l1.client import L1Block, L1Client
+from l1.answers import quantity, understood
+from l1.client import L1Block, L1Client, unhex
 from l1.contracts import Execute, GameRecord, Inbox, Rollup
 from l1.events import AssertionMade, GameOpened
 from l1.follower import L1Moving, Point
@@ -36,6 +37,19 @@ class Figures:
     finalized: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What is kept of an L1 receipt: its logs are known from elsewhere, and may be large."""
+
+    sender: bytes
+    gas_used: int
+    block_hash: bytes
+
+
+def _read_receipt(answer: Any) -> Paid:
+    return Paid(unhex(answer["from"]), quantity("eth_getTransactionReceipt", answer["gasUsed"]), unhex(answer["blockHash"]))
+
+
 class L1Reader:
     """`window`: of the rollup's disputes, seconds. Methods raise L1Moving, and what the L1 client raises."""
 
@@ -49,7 +63,7 @@ class L1Reader:
         self._prover = ProofReader(l1, rollup.address, inbox.address, verifier)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._times: LRU[bytes, int] = LRU(16_384)  # by block hash
-        self._receipts: LRU[tuple[bytes, bytes], Mapping[str, Any]] = LRU(2_048)  # by transaction and block
+        self._receipts: LRU[tuple[bytes, bytes], Paid] = LRU(2_048)  # by transaction and block
         self._games: LRU[bytes, tuple[Any, Game]] = LRU(8_192)
         self._proofs: LRU[tuple[bytes, bytes], Proof] = LRU(1_024)
         self._balances: LRU[tuple[bytes, bytes], tuple[int, int]] = LRU(256)
@@ -68,7 +82,7 @@ class L1Reader:
         final, price, left, congestion = await asyncio.gather(
             self._l1.block("finalized"), execute.gas_price(at), execute.gas_left(at), execute.congested_seconds(at))
         try:
-            blob_fee = int(await self._l1.request("eth_blobBaseFee"), 16)
+            blob_fee = quantity("eth_blobBaseFee", await self._l1.request("eth_blobBaseFee"))
         except RpcError:
             blob_fee = None
         return Figures(price, left, congestion, blob_fee, final.number if final else None)
@@ -83,15 +97,15 @@ class L1Reader:
             known = self._times[point.hash] = block.timestamp
         return known
 
-    async def receipt(self, transaction: bytes, point: Point) -> Mapping[str, Any] | None:
+    async def receipt(self, transaction: bytes, point: Point) -> Paid | None:
         """As it lies in that block."""
-        known: Mapping[str, Any] | None = self._receipts.get((transaction, point.hash))
+        known: Paid | None = self._receipts.get((transaction, point.hash))
         if known is None:
-            found = await self._l1.receipt(transaction)
-            if found is None or bytes.fromhex(str(found.get("blockHash", ""))[2:]) != point.hash:
+            answer = await self._l1.receipt(transaction)
+            found = None if answer is None else understood("eth_getTransactionReceipt", answer, _read_receipt)
+            if found is None or found.block_hash != point.hash:
                 return None
-            known = self._receipts[transaction, point.hash] = {
-                "from": found["from"], "gasUsed": found["gasUsed"]}  # its logs are known, and may be large
+            known = self._receipts[transaction, point.hash] = found
         return known
 
     async def batch_index(self, made: AssertionMade) -> int:
@@ -130,7 +144,8 @@ class L1Reader:
             made = self._history.made[assertion_id].event
             assert isinstance(made, AssertionMade)
             receipt = await self.receipt(told.transaction_hash, told.block)
-            known = self._proofs[key] = await self._prover.read(told, await self.batch_index(made), receipt)
+            gas_used = 0 if receipt is None else receipt.gas_used
+            known = self._proofs[key] = await self._prover.read(told, await self.batch_index(made), gas_used)
         return known
 
     async def balance(self, who: bytes, head: L1Block) -> tuple[int, int]:

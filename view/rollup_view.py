@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from challenger.chronicle import Told
-from l1.artifacts import address_bytes
-from l1.client import L1Block, L1Client, L1Unavailable
+from l1.artifacts import AnswerMalformed, address_bytes
+from l1.client import L1Block, L1Client, L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox, Rollup
 from l1.events import SegmentSettled
 from l1.follower import L1Moving, LogFollower
@@ -118,6 +118,8 @@ class RollupView:
                     return await read(await self._advance())
                 except (L1Moving, RpcError) as error:  # a reorg between two answers
                     last = error
+                except AnswerMalformed as error:
+                    raise L1Inconsistent(str(error)) from error
         raise L1Unavailable(f"L1 can't be read: {last}") from last
 
     async def _advance(self) -> L1Block:

@@ -40,7 +40,10 @@ def watch(
     loaded = load_config(config)
 
     async def follow() -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         async with sight(loaded, l2_rpc or None) as seen:
             watching = Watch(seen, past)
             if sys.stdout.isatty() and not as_json:
@@ -48,5 +51,5 @@ def watch(
             else:
                 await watching.in_lines(as_json=as_json)
 
-    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError):
         run(follow())
