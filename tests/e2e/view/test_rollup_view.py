@@ -120,7 +120,7 @@ async def commands_while_it_waits(net: Devnet) -> None:
     clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     screen, code, restored = await asyncio.to_thread(
         drawn, ["watch", "--config", toml], "challenger wins", {**clean, "TERM": "xterm-256color"})
-    lines = [line.rstrip() for line in screen.splitlines()]
+    lines = [line.removesuffix("^C").rstrip() for line in screen.splitlines()]
     assert code == 0 and restored, (code, screen)
     assert max(map(len, lines)) <= 80 and len([line for line in lines if line]) <= 24
     for part in ("L1 #", "games: 1 open of 1", "asserter splits", "assertions: 2 pending of 2", "batches: 1", "opened by"):
