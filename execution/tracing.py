@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eth.exceptions import VMError
+from eth.vm import opcode_values
 from eth.vm.forks.prague.opcodes import PRAGUE_OPCODES
 
 from execution.account import Account
@@ -17,10 +18,11 @@ from execution.opcodes import INSTRUCTIONS
 from execution.rules import Rules
 from execution.step import Machine, StepOutcome
 from execution.trie import NodeSource
-from execution.types import Input, StepState
+from execution.types import Input, StepState, Transaction
 from execution.vm import Computation
 from execution.world import WorldState
 
+_NAMES = {value: name for name, value in vars(opcode_values).items() if name.isupper()} | {0x20: "KECCAK256"}
 STACK_SHOWN = 4  # items, the topmost
 
 
@@ -87,8 +89,8 @@ class Watched:
 
 
 def mnemonic(opcode: int) -> str:
-    known = PRAGUE_OPCODES.get(opcode)
-    return known.mnemonic if known is not None else f"0x{opcode:02x}"
+    """Its number, where it is none of Prague's."""
+    return _NAMES[opcode] if opcode in PRAGUE_OPCODES else f"0x{opcode:02x}"
 
 
 def watch_step(rules: Rules, source: NodeSource, headers: Callable[[bytes], bytes], state: StepState, item: Input,
@@ -96,7 +98,8 @@ def watch_step(rules: Rules, source: NodeSource, headers: Callable[[bytes], byte
     """Takes that step from `state`. `source`, `headers`: as `Machine`'s; `limit`: instructions kept."""
     machine = _WatchedMachine(rules, source, state, headers)
     opcodes = OpcodeLog(limit)
-    machine.listen(opcodes)
+    if isinstance(item, Transaction):  # not to the system calls at a block's end
+        machine.listen(opcodes)
     outcome = machine.step(item)
     after = machine.state
     world = machine.world
@@ -149,12 +152,12 @@ def _run_telling(log: OpcodeLog) -> Callable[[Computation], None]:
                     self.consume_gas(cost, f"opcode 0x{raw[position]:02x}")
                 instruction(self)
             except VMError as error:
-                if entry is not None:
+                if entry is not None and error.burns_gas:  # a REVERT is none of these
                     entry.error = str(error) or type(error).__name__
                 raise
             finally:
                 if entry is not None:
-                    entry.cost = entry.gas - meter.gas_remaining
+                    entry.cost = entry.gas - (0 if entry.error else meter.gas_remaining)
 
     return run
 

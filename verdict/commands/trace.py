@@ -15,7 +15,7 @@ def trace(
     transaction: Annotated[str, typer.Argument(metavar="[TX]", help="The hash of an L2 transaction.")] = "",
     batch: Annotated[int | None, typer.Option("--batch", min=0, help="Instead of a transaction: the batch.")] = None,
     step: Annotated[int | None, typer.Option("--step", min=0, help="And the step in it, from 0.")] = None,
-    opcodes: Annotated[bool, typer.Option("--opcodes", help="Also the instructions it executed.")] = False,
+    opcodes: Annotated[bool, typer.Option("--opcodes", help="Also the instructions that the transaction executed.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many instructions at most.")] = 200,
     search: Annotated[int, typer.Option(
         "--search", min=0, help="Batches to look through, from the newest, for a transaction that no block has.")] = 64,

@@ -52,6 +52,7 @@ async def test_a_dispute_while_it_waits_and_when_it_is_over(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # twenty processes, each of which loads py-evm and web3
 async def test_every_command_about_a_dispute(tmp_path: Path) -> None:
     await a_dispute(tmp_path, all_commands=True)
 
