@@ -1,6 +1,6 @@
 """The pictures of docs/web.md, and a few more, of real daemons on a real devnet.
 
-    python -m tests.browser.screenshots DIRECTORY [--docs]     # --docs: only those of docs/web.md, with few colours
+    python -m tests.browser.screenshots DIRECTORY [--docs]     # --docs: only those of docs/web.md
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from challenger.service import ChallengerService
 from l1.events import AssertionStatus
 from tests.adversarial.arena import arena
 from tests.adversarial.kit.lies import LIES
+from tests.adversarial.kit.wire_faults import Dropped
 from tests.browser.chromium import Chromium, Page
-from tests.browser.gate import Gate
 from tests.browser.test_page import calm
 from tests.e2e.devnet import free_ports
 
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.slow
 
 
 async def test_a_dispute_is_drawn_as_it_narrows(chromium: Chromium, tmp_path: Path) -> None:
-    async with arena(tmp_path, 16, 2) as scene, Gate(scene.net.l1.rpc_url) as gate:
+    async with arena(tmp_path, 16, 2) as scene, scene.net.faulty_l1() as l1:
         ours = f"http://127.0.0.1:{scene.net.config.sequencer.port}"
         (port,) = free_ports(1)
-        config = scene.net.another({"challenger.port": port, "l1.rpc_url": gate.url})
+        config = scene.net.behind(l1, {"challenger.port": port})
         lie = await scene.node.in_thread(LIES["steals in a transaction"], scene.truth)
         async with scene.party(lie) as liar, chromium.page(f"{ours}/view/") as page:
             wrong = await scene.assertion_of(liar.address)
@@ -61,10 +61,10 @@ async def test_a_dispute_is_drawn_as_it_narrows(chromium: Chromium, tmp_path: Pa
                 async with chromium.page(f"http://127.0.0.1:{port}/view/#/games/{game['id']}") as theirs:
                     await theirs.until("document.querySelector('.fresh.live') && document.querySelector('.card.death')")
                     assert "served by a challenger" in await theirs.text("#daemon")
-                    await gate.shut()
+                    l1.suffer(Dropped())
                     await theirs.until("/stale since .*L1/.test(document.querySelector('#fresh').innerText)", timeout=90)
                     assert await theirs.run("document.querySelector('.card.death') !== null"), "what was known stays"
-                    await gate.open()
+                    l1.heal()
                     await theirs.until("document.querySelector('.fresh.live')", timeout=120)
                     assert all(each.startswith(f"http://127.0.0.1:{port}/view/") for each in theirs.requests)
 

@@ -21,10 +21,13 @@ function rail(title, ...content) {
   return h("div", { class: "rail" }, h("h2", null, title), h("div", { class: "line" }, content));
 }
 
+const OLD_BLOCK = 30; // seconds: L1 makes one every 12
+
 /** The chains' heads and the prices of L1. */
 export function heads(overview) {
   const { l1, l2 } = overview;
   const behind = (one, other) => (other?.number === 0 ? "genesis" : one && other && one.timestamp > other.timestamp ? `${duration(one.timestamp - other.timestamp)} older` : "");
+  const age = Date.now() / 1000 - l1.timestamp;
   const depth = l1.finalized === null ? null : Math.max(0, l1.block - l1.finalized);
   return h("section", { class: "panel heads", id: "heads", "aria-label": "Chain heads", "data-key": "heads" },
     h("div", { class: "rails" },
@@ -34,7 +37,7 @@ export function heads(overview) {
         l2.unsafe === null && l2.safe !== null ? null : [stretch(lag(l2.unsafe, l2.safe)), station("unsafe", "unsafe", l2.unsafe?.number ?? null)]),
       rail("L1",
         station("finalized", "finalized", l1.finalized, ""), stretch(depth),
-        station("unsafe", "head", l1.block, l1.reorgs ? `${plural(l1.reorgs, "reorg")}, the last ${l1.last_reorg_depth} deep` : "no reorgs seen"))),
+        station("unsafe", "head", l1.block, age > OLD_BLOCK ? `${duration(age)} old` : l1.reorgs ? `${plural(l1.reorgs, "reorg")}, the last ${l1.last_reorg_depth} deep` : "no reorgs seen"))),
     facts(
       ["L1 base fee", gwei(l1.base_fee)],
       ["blob base fee", l1.blob_base_fee === null ? null : gwei(l1.blob_base_fee)],
