@@ -17,7 +17,7 @@ contract BasedNativeRollupTest is Fixture {
 
     function setUp() public override {
         super.setUp();
-        based = new BasedNativeRollup(42069, genesisState());
+        based = BasedNativeRollup(deploy("BasedNativeRollup", abi.encode(42069, genesisState())));
         at_ = genesisState();
         nextBlock();
     }
@@ -190,7 +190,7 @@ contract BasedNativeRollupTest is Fixture {
     function test_StagedWitness() public {
         Claim memory c = claimOf(inputsOf(transactions(1), new Withdrawal[](0)));
         c.pointers = new address[](1);
-        c.pointers[0] = new Stage().stage(c.witness);
+        c.pointers[0] = Stage(deploy("Stage", "")).stage(c.witness);
         Trace memory t =
             Trace(42069, "prague", 1 << 24, c.pre, c.post, inputsOf(transactions(1), new Withdrawal[](0)), c.witness);
         c.witness = "";

@@ -20,7 +20,7 @@ contract BridgeGasTest is Meter, L2World {
 
     function setUp() public override {
         super.setUp();
-        bridge = new TokenBridge(portal);
+        bridge = TokenBridge(deploy("TokenBridge", abi.encode(portal)));
         makeL2(address(portal), address(bridge));
         vm.deal(address(messenger), 100 ether);
         token.mint(STRANGER, 100 ether);

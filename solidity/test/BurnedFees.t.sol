@@ -4,28 +4,11 @@ pragma solidity ^0.8.28;
 import {RollupConfig} from "../src/Assertions.sol";
 import {BurnedFees} from "../src/BurnedFees.sol";
 import {BatchHeader} from "../src/IInbox.sol";
-import {AssertionStatus, IRollup} from "../src/IRollup.sol";
+import {AssertionStatus} from "../src/IRollup.sol";
 import {Rollup} from "../src/Rollup.sol";
 import {Cursor, StepState} from "../src/Types.sol";
+import {BurnedFeesEscrow} from "./support/BurnedFeesEscrow.sol";
 import {Fixture} from "./support/Fixture.sol";
-
-/// An escrow of ether, whose gas token has `unit` wei of L2 in its smallest unit.
-contract Escrow is BurnedFees {
-    uint256 private immutable unit;
-
-    constructor(IRollup rollup_, address to, uint256 unit_) payable BurnedFees(rollup_, to) {
-        unit = unit_;
-    }
-
-    function _payBurned(address to, uint256 wei_) internal override {
-        (bool ok,) = to.call{value: wei_}("");
-        require(ok, "not paid");
-    }
-
-    function _burnedFeesUnit() internal view override returns (uint256) {
-        return unit;
-    }
-}
 
 /// Takes money unless it is told not to; tries to be paid twice.
 contract Recipient {
@@ -59,7 +42,7 @@ contract BurnedFeesTest is Fixture {
 
     Rollup private chain;
     Recipient private recipient;
-    Escrow private escrow;
+    BurnedFeesEscrow private escrow;
     bytes32[] private ids; // of one confirmed assertion a batch
     StepState private pre;
 
@@ -74,16 +57,16 @@ contract BurnedFeesTest is Fixture {
 
         RollupConfig memory c = config(16, 2);
         c.genesisBlockHash = genesis;
-        chain = new Rollup(c);
+        chain = Rollup(payable(deploy("Rollup", abi.encode(c))));
         recipient = new Recipient();
-        escrow = new Escrow{value: ESCROW}(chain, address(recipient), 1);
+        escrow = escrowOf(address(recipient), 1, ESCROW);
 
         pre = genesisState();
         pre.blockHash = genesis;
         uint256 last;
         for (uint256 i = 0; i < sizes.length; ++i) {
             last += sizes[i];
-            ids.push(assertBlock(ASSERTER, i == 0 ? bytes32(0) : ids[i - 1], postBatch(1), keccak256(headers[last - 1])));
+            ids.push(this.assertBlock(ASSERTER, i == 0 ? bytes32(0) : ids[i - 1], postBatch(1), keccak256(headers[last - 1])));
         }
         vm.warp(time() + WINDOW);
         for (uint256 i = 0; i < ids.length; ++i) {
@@ -91,9 +74,14 @@ contract BurnedFeesTest is Fixture {
         }
     }
 
-    /// An assertion of `b` that ends at that block; the next one follows it.
+    function escrowOf(address to, uint256 unit, uint256 funds) private returns (BurnedFeesEscrow made) {
+        made = BurnedFeesEscrow(deploy("BurnedFeesEscrow", abi.encode(chain, to, unit)));
+        vm.deal(address(made), funds);
+    }
+
+    /// An assertion of `b` that ends at that block; the next one follows it. External: inlined, it is too much for the stack.
     function assertBlock(address who, bytes32 parentId, BatchHeader memory b, bytes32 blockHash)
-        private
+        external
         returns (bytes32)
     {
         StepState[] memory states = toyStates(b, pre);
@@ -247,14 +235,14 @@ contract BurnedFeesTest is Fixture {
     function test_OnlyConfirmedAssertions() public {
         BatchHeader memory next = postBatch(1);
         StepState memory parent = pre;
-        bytes32 pending = assertBlock(ASSERTER, ids[3], next, keccak256(foreign[0]));
+        bytes32 pending = this.assertBlock(ASSERTER, ids[3], next, keccak256(foreign[0]));
         vm.expectRevert(
             abi.encodeWithSelector(BurnedFees.NotConfirmed.selector, pending, AssertionStatus.Pending)
         );
         escrow.creditBurned(pending, foreign);
 
         pre = parent;
-        bytes32 rival = assertBlock(STRANGER, ids[3], next, keccak256("another block"));
+        bytes32 rival = this.assertBlock(STRANGER, ids[3], next, keccak256("another block"));
         vm.warp(time() + WINDOW);
         chain.confirm(rival);
         chain.killOrphan(pending);
@@ -287,14 +275,14 @@ contract BurnedFeesTest is Fixture {
     }
 
     function test_OffWithoutRecipient() public {
-        Escrow off = new Escrow{value: 1 ether}(chain, address(0), 1);
+        BurnedFeesEscrow off = escrowOf(address(0), 1, 1 ether);
         vm.expectRevert(abi.encodeWithSelector(BurnedFees.BurnedFeesOff.selector));
         off.creditBurned(ids[0], down(1, 1));
     }
 
     function test_WhatIsLessThanATokensUnitIsPaidLater() public {
         uint256 unit = 1e16; // a token of two decimals
-        escrow = new Escrow{value: ESCROW}(chain, address(recipient), unit);
+        escrow = escrowOf(address(recipient), unit, ESCROW);
         uint256 first = 1;
         for (uint256 i = 0; i < ids.length; ++i) {
             escrow.creditBurned(ids[i], down(lastBlock(i), first));

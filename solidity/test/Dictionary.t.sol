@@ -148,8 +148,8 @@ contract DictionaryTest is Fixture {
         requireNoPage(STRANGER);
         requireNoPage(address(inbox));
         requireNoPage(SSTORE2.write("text")); // code that looks like a page
-        requireNoPage(new Stage().stage("text"));
-        Inbox other = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, address(portal), MIN_FORCE_FEE);
+        requireNoPage(Stage(deploy("Stage", "")).stage("text"));
+        Inbox other = Inbox(deploy("Inbox", abi.encode(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, address(portal), MIN_FORCE_FEE)));
         requireNoPage(other.publishPage("text"));
         address real = inbox.publishPage("text");
         assertTrue(!other.isPage(real), "nor the other way round");

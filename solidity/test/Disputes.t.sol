@@ -641,7 +641,7 @@ contract DisputesTest is Fixture {
         StepProof memory p = proofOf(0);
         p.witness = "";
         p.witnessPointers = new address[](2);
-        Stage stage = new Stage();
+        Stage stage = Stage(deploy("Stage", ""));
         p.witnessPointers[0] = stage.stage(new bytes(24575));
         p.witnessPointers[1] = stage.stage("the end of it");
         vm.prank(CHALLENGER);

@@ -105,7 +105,7 @@ contract ExecuteTest is Fixture {
     }
 
     function staged(bytes memory data) private returns (address[] memory pointers) {
-        Stage stage = new Stage();
+        Stage stage = Stage(deploy("Stage", ""));
         pointers = new address[](2);
         pointers[0] = stage.stage(data);
         pointers[1] = stage.stage(hex"ee");

@@ -80,7 +80,7 @@ contract GameVectorsTest is Fixture {
         string memory name = vm.parseJsonString(json, string.concat(entry, ".name"));
         RollupConfig memory c = config(number(entry, ".stride"), number(entry, ".arity"));
         (c.window, c.clock) = (number(entry, ".window"), number(entry, ".clock"));
-        rollup = new Rollup(c);
+        rollup = Rollup(payable(deploy("Rollup", abi.encode(c))));
         BatchHeader memory b = postBatch(1);
         uint64 steps = number(entry, ".steps");
         StepState[] memory s = new StepState[](steps + 1);

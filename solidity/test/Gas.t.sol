@@ -286,7 +286,7 @@ contract GasTest is Meter {
             string memory what = string.concat("proveStep, BlockStart, pointers: ", vm.toString(to[k] - from[k]));
             measure(what, address(rollup), CHALLENGER, 0, call, 2);
         }
-        Stage stage = new Stage();
+        Stage stage = Stage(deploy("Stage", ""));
         meter.cool(address(stage));
         bytes memory call_ = abi.encodeCall(stage.stage, (noise(24575)));
         measure("stage, 24,575 bytes", address(stage), STRANGER, 0, call_, 0);
@@ -295,7 +295,7 @@ contract GasTest is Meter {
 
     /// Of the example, with transactions and witness as large as those of a block of two transfers.
     function test_BasedExample() public {
-        BasedNativeRollup based = new BasedNativeRollup(1, genesisState());
+        BasedNativeRollup based = BasedNativeRollup(deploy("BasedNativeRollup", abi.encode(1, genesisState())));
         vm.deal(address(this), 1 ether);
         based.deposit{value: 1 gwei}(STRANGER);
         measure("example: deposit", address(based), STRANGER, 1 gwei, abi.encodeCall(based.deposit, (STRANGER)), 0);

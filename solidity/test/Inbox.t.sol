@@ -22,20 +22,20 @@ contract InboxTest is Fixture {
 
     function test_ConstructorRefusesNonsense() public {
         vm.expectRevert(Inbox.ZeroMaxOriginAge.selector);
-        new Inbox(SEQUENCER, 1, 0, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 1, 0, STRANGER, 1)));
         vm.expectRevert(abi.encodeWithSelector(Inbox.MaxOriginAgeTooLong.selector, 8192, 8191));
-        new Inbox(SEQUENCER, 1, 8192, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 1, 8192, STRANGER, 1)));
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(SEQUENCER, 0, 1, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 0, 1, STRANGER, 1)));
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(SEQUENCER, 30 days + 1, 1, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 30 days + 1, 1, STRANGER, 1)));
         vm.expectPartialRevert(Inbox.ExclusiveTimeoutOutOfRange.selector);
-        new Inbox(address(0), 1, 1, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(address(0), 1, 1, STRANGER, 1)));
         vm.expectRevert(Inbox.ZeroPortal.selector);
-        new Inbox(SEQUENCER, 1, 1, address(0), 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 1, 1, address(0), 1)));
         vm.expectRevert(Inbox.ZeroForceFee.selector);
-        new Inbox(SEQUENCER, 1, 1, STRANGER, 0);
-        new Inbox(address(0), 0, 8191, STRANGER, 1);
+        Inbox(deploy("Inbox", abi.encode(SEQUENCER, 1, 1, STRANGER, 0)));
+        Inbox(deploy("Inbox", abi.encode(address(0), 0, 8191, STRANGER, 1)));
     }
 
     // ---- batches
@@ -129,7 +129,7 @@ contract InboxTest is Fixture {
     }
 
     function test_BasedIsOpenToAll() public {
-        inbox = new Inbox(address(0), 0, 10, STRANGER, 1);
+        inbox = Inbox(deploy("Inbox", abi.encode(address(0), 0, 10, STRANGER, 1)));
         vm.roll(1010);
         bytes memory rlp = origin(1009);
         assertEq(inbox.exclusiveUntil(), 0, "never");

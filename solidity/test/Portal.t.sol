@@ -33,11 +33,11 @@ contract PortalTest is PortalFixture {
 
     function test_ConstructorRefusesWhatDoesNotFit() public {
         vm.expectPartialRevert(Escrow.NotTheInboxsPortal.selector);
-        new Portal(inbox, rollup, address(0), address(0));
+        Portal(deploy("Portal", abi.encode(inbox, rollup, address(0), address(0))));
         address next = LibRLP.computeAddress(address(this), vm.getNonce(address(this)) + 1);
-        Inbox other = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, next, MIN_FORCE_FEE);
+        Inbox other = Inbox(deploy("Inbox", abi.encode(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, next, MIN_FORCE_FEE)));
         vm.expectRevert(abi.encodeWithSelector(Portal.RollupOfAnotherInbox.selector, address(inbox)));
-        new Portal(other, rollup, address(0), address(0));
+        Portal(deploy("Portal", abi.encode(other, rollup, address(0), address(0))));
     }
 
     // ---- deposits

@@ -69,7 +69,7 @@ abstract contract PortalInvariants is Test {
 /// forge-config: default.invariant.fail-on-revert = true
 contract EthInvariantsTest is PortalInvariants {
     function setUp() public {
-        start(new PortalHandler(18, true));
+        start(PortalHandler(payable(deploy("PortalHandler", abi.encode(18, true)))));
     }
 
     function invariant_Conserved() public view {
@@ -87,7 +87,7 @@ contract EthInvariantsTest is PortalInvariants {
 /// forge-config: default.invariant.fail-on-revert = true
 contract TokenInvariantsTest is PortalInvariants {
     function setUp() public {
-        start(new PortalHandler(6, false));
+        start(PortalHandler(payable(deploy("PortalHandler", abi.encode(6, false)))));
     }
 
     function invariant_Conserved() public view {

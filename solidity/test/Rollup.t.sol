@@ -63,7 +63,7 @@ contract RollupTest is Fixture {
 
     function refuse(RollupConfig memory c, bytes4 why) private {
         vm.expectPartialRevert(why);
-        new Rollup(c);
+        Rollup(payable(deploy("Rollup", abi.encode(c))));
     }
 
     function test_ConstructorRefusesNonsense() public {

@@ -6,7 +6,7 @@ import {Stage} from "../src/Stage.sol";
 import {Test, Vm} from "./support/Test.sol";
 
 contract StageTest is Test {
-    Stage private stage = new Stage();
+    Stage private stage = Stage(deploy("Stage", ""));
 
     function testFuzz_ReadsBack(bytes memory data) public {
         vm.assume(data.length != 0);
@@ -48,7 +48,7 @@ contract StageTest is Test {
         assertEq(address(uint160(uint256(logs[0].topics[1]))), pointer, "pointer");
         assertEq(abi.decode(logs[0].data, (uint256)), 4, "size");
         assertTrue(stage.stage("date") != pointer, "other data is elsewhere");
-        assertTrue(new Stage().stage("data") != pointer, "so it is in another stage");
+        assertTrue(Stage(deploy("Stage", "")).stage("data") != pointer, "so it is in another stage");
     }
 
     function requireStaged(bytes memory data) private {

@@ -449,18 +449,18 @@ contract StepVerifierTest is Fixture {
 
     function test_ConstructorRefusesNonsense() public {
         vm.expectRevert(Derivation.ZeroChainId.selector);
-        new StepVerifier(0, "prague", 0, address(0), 5000, 0, setup);
+        StepVerifier(deploy("StepVerifier", abi.encode(0, bytes32("prague"), 0, address(0), 5000, 0, setup)));
         vm.expectRevert(StepVerifier.ZeroFork.selector);
-        new StepVerifier(1, 0, 0, address(0), 5000, 0, setup);
+        StepVerifier(deploy("StepVerifier", abi.encode(1, 0, 0, address(0), 5000, 0, setup)));
         vm.expectRevert(abi.encodeWithSelector(Derivation.GasLimitTooLow.selector, 4999, 5000));
-        new StepVerifier(1, "prague", 0, address(0), 4999, 0, setup);
+        StepVerifier(deploy("StepVerifier", abi.encode(1, bytes32("prague"), 0, address(0), 4999, 0, setup)));
         vm.expectRevert(abi.encodeWithSelector(Derivation.WrongSetup.selector, address(0)));
-        new StepVerifier(1, "prague", 0, address(0), 5000, 0, address(0));
+        StepVerifier(deploy("StepVerifier", abi.encode(1, bytes32("prague"), 0, address(0), 5000, 0, address(0))));
         bytes memory other = setup.code;
         other[6528] ^= 0x01;
         vm.etch(address(0x5e7), other);
         vm.expectRevert(abi.encodeWithSelector(Derivation.WrongSetup.selector, address(0x5e7)));
-        new StepVerifier(1, "prague", 0, address(0), 5000, 0, address(0x5e7));
+        StepVerifier(deploy("StepVerifier", abi.encode(1, bytes32("prague"), 0, address(0), 5000, 0, address(0x5e7))));
     }
 
     function requireInvalidCursor(StepProof memory p) private {

@@ -59,7 +59,7 @@ contract TokenBridgeTest is PortalFixture, L2World {
 
     function setUp() public override {
         super.setUp();
-        bridge = new TokenBridge(portal);
+        bridge = TokenBridge(deploy("TokenBridge", abi.encode(portal)));
         makeL2(address(portal), address(bridge));
         token = new PlainToken(6);
         token.mint(address(this), 1e12);

@@ -52,8 +52,8 @@ abstract contract Fixture is Test {
         EXECUTE.set(1 gwei, 0);
         mockKzg();
         l2Parent = header(0, 1_600_000_000, 0);
-        setup = address(new KzgSetup());
-        verifier = new StepVerifier(42069, "prague", 1 << 24, address(0xfee), 30_000_000, MAX_DRIFT, setup);
+        setup = deploy("KzgSetup", "");
+        verifier = StepVerifier(deploy("StepVerifier", abi.encode(42069, bytes32("prague"), 1 << 24, address(0xfee), 30_000_000, MAX_DRIFT, setup)));
         deployWithGasToken(address(0));
         address[4] memory people = [SEQUENCER, ASSERTER, CHALLENGER, STRANGER];
         for (uint256 i = 0; i < people.length; ++i) {
@@ -80,13 +80,13 @@ abstract contract Fixture is Test {
     /// Inbox, Rollup and Portal. The Inbox is told where the Portal will be.
     function deployWithGasToken(address gasToken) internal {
         address predicted = LibRLP.computeAddress(address(this), vm.getNonce(address(this)) + 2);
-        inbox = new Inbox(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, predicted, MIN_FORCE_FEE);
+        inbox = Inbox(deploy("Inbox", abi.encode(SEQUENCER, EXCLUSIVE_TIMEOUT, MAX_ORIGIN_AGE, predicted, MIN_FORCE_FEE)));
         rollup = deployRollup(16, 2);
-        portal = new Portal(inbox, rollup, gasToken, BURNED_TO);
+        portal = Portal(deploy("Portal", abi.encode(inbox, rollup, gasToken, BURNED_TO)));
     }
 
     function deployRollup(uint64 stride, uint64 arity) internal returns (Rollup) {
-        return new Rollup(config(stride, arity));
+        return Rollup(payable(deploy("Rollup", abi.encode(config(stride, arity)))));
     }
 
     function genesisState() internal view returns (StepState memory s) {

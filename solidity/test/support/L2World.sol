@@ -27,9 +27,9 @@ abstract contract L2World is Test {
 
     function makeL2(address portal, address l1Bridge) internal {
         vm.etch(L1State.BEACON_ROOTS, BEACON_ROOTS_CODE);
-        vm.etch(Predeploys.MESSAGE_PASSER, type(MessagePasser).runtimeCode);
-        vm.etch(Predeploys.MESSENGER, type(Messenger).runtimeCode);
-        vm.etch(Predeploys.L2_TOKEN_BRIDGE, type(L2TokenBridge).runtimeCode);
+        vm.etch(Predeploys.MESSAGE_PASSER, vm.getDeployedCode("MessagePasser.sol:MessagePasser"));
+        vm.etch(Predeploys.MESSENGER, vm.getDeployedCode("Messenger.sol:Messenger"));
+        vm.etch(Predeploys.L2_TOKEN_BRIDGE, vm.getDeployedCode("L2TokenBridge.sol:L2TokenBridge"));
         vm.store(Predeploys.MESSENGER, 0, bytes32(uint256(uint160(portal))));
         vm.store(Predeploys.L2_TOKEN_BRIDGE, 0, bytes32(uint256(uint160(l1Bridge))));
     }

@@ -29,6 +29,8 @@ interface Vm {
     function assume(bool condition) external pure;
     function snapshotState() external returns (uint256);
     function revertToState(uint256 id) external returns (bool);
+    function getCode(string calldata artifact) external view returns (bytes memory);
+    function getDeployedCode(string calldata artifact) external view returns (bytes memory);
     function readFile(string calldata path) external view returns (string memory);
     function readFileBinary(string calldata path) external view returns (bytes memory);
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
@@ -95,6 +97,20 @@ abstract contract Test {
 
     function height() internal view returns (uint256) {
         return vm.getBlockNumber();
+    }
+
+    /// A contract of src/ or support/, made of what it was compiled to. By `new` it would be compiled into each test once more,
+    /// which takes minutes in all, and less optimized (tools/solc).
+    function deploy(string memory name, bytes memory arguments) internal returns (address made) {
+        bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+            if iszero(made) {
+                let answer := mload(0x40)
+                returndatacopy(answer, 0, returndatasize())
+                revert(answer, returndatasize())
+            }
+        }
     }
 
     /// `x` brought into [min, max].
