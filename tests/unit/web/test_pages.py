@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -43,8 +44,10 @@ async def test_many_viewers_cost_l1_no_more_than_one(http: aiohttp.ClientSession
             assert json.loads(text_of(await response.read(), response))["batch_count"] == 3
             return response.status
 
+    started = time.monotonic()
     assert await asyncio.gather(*(look() for _ in range(50))) == [200] * 50
-    assert view.reads == 1
+    assert [await look() for _ in range(50)] == [200] * 50
+    assert view.reads <= 1 + (time.monotonic() - started) / readings.REFRESH
 
 
 async def test_a_detail_is_read_again_only_when_l1_has_a_new_block(
