@@ -24,7 +24,8 @@ Read = Callable[[], Awaitable[Mapping[str, Any] | None]]
 
 REFRESH = 1.0  # seconds between two readings
 PATIENCE = 2.0  # seconds that a viewer waits for a reading before it is given the one before
-TIME_LIMIT = 30.0  # seconds for one reading
+FIRST_PATIENCE = 8.0  # where there is none before; browsers are told after that to ask again
+TIME_LIMIT = 120.0  # seconds for one reading; a view goes on next time where it was
 
 
 class Busy(Exception):
@@ -62,14 +63,14 @@ class Source:
         if self._task is None and not known and time.monotonic() - self._tried_at >= REFRESH:
             self._task = asyncio.create_task(self._run(of), name=f"read {self._name}")
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=PATIENCE)
+            await asyncio.wait({self._task}, timeout=FIRST_PATIENCE if self._read_at is None else PATIENCE)
         if self._read_at is None:
             return None
         return Reading(self._body, time.monotonic() - self._read_at, self._failure)
 
     @property
     def failure(self) -> str:
-        return self._failure or "nothing has been read yet"
+        return self._failure or "the daemon is still reading L1"
 
     @property
     def idle(self) -> bool:
@@ -129,8 +130,10 @@ class Shelf:
 
 def _public(error: Exception) -> str:
     """What a viewer is told: never the message itself, which may have an L1 URL with its key in it."""
-    if isinstance(error, (L1Unavailable, TimeoutError)):
+    if isinstance(error, L1Unavailable):
         return "L1 does not answer"
+    if isinstance(error, TimeoutError):
+        return "reading L1 takes long; it goes on"
     if isinstance(error, L1Inconsistent):
         return "L1 contradicts itself"
     return "L1 could not be read; the daemon's log says why"

@@ -144,6 +144,26 @@ async def test_while_l1_is_away_viewers_have_the_last_and_know_it(
     await answer(failing=False)
 
 
+async def test_the_first_reading_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "PATIENCE", 0.0)
+    done = asyncio.Event()
+
+    async def slow() -> dict[str, int]:
+        await done.wait()
+        return {"n": 1}
+
+    source = readings.Source("slow", slow, asyncio.Semaphore(1))
+    waiting = asyncio.create_task(source.latest())
+    asyncio.get_running_loop().call_later(0.1, done.set)
+    first = await waiting
+    assert first is not None and first.body is not None and first.body.plain == b'{"n":1}'
+    monkeypatch.setattr(readings, "FIRST_PATIENCE", 0.0)
+    done.clear()
+    never = readings.Source("never", slow, asyncio.Semaphore(1))
+    assert await never.latest() is None and never.failure == "the daemon is still reading L1"
+    await never.close()
+
+
 async def test_whoever_asks_for_much_pushes_out_what_nobody_looks_at() -> None:
     shelf = readings.Shelf(asyncio.Semaphore(1), most=3)
     let_go = asyncio.Event()
