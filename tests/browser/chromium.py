@@ -194,7 +194,8 @@ class Page:
 
 def _start(program: str, profile: str) -> subprocess.Popen[bytes]:
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return subprocess.Popen([program, *FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"], stdout=subprocess.DEVNULL,
+    dying_with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # also where we are killed
+    return subprocess.Popen([*dying_with_us, program, *FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"], stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL, start_new_session=True)
 
 
