@@ -48,7 +48,7 @@ from verdict.deployment import Deployment, DeploymentError
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
-from verdict.service import Service, rollup_genesis, run_service
+from verdict.service import Service, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_challenger
 from view.rollup_view import RollupView
 from web.pages import Pages
@@ -106,7 +106,8 @@ class ChallengerService(Service):
             others = [await stack.enter_async_context(L1Client(url)) for url in config.challenger.l1_rpc_urls]
             beacon = await stack.enter_async_context(blob_client(config, directory))
             rollup = Rollup(l1, deployment.rollup)
-            terms = await _terms(config, l1, rollup, address_bytes(deployment.stage))
+            await check_l1(l1, config, deployment)
+            terms = await _terms(config, rollup)
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)
             prover = Prover()
@@ -164,14 +165,8 @@ class ChallengerService(Service):
         }
 
 
-async def _terms(config: Config, l1: L1Client, rollup: Rollup, stage: bytes) -> Terms:
-    """What the contract was deployed with. DeploymentError if it or Stage isn't there or it isn't what the configuration
-    says."""
-    if (chain_id := await l1.chain_id()) != config.l1.chain_id:
-        raise DeploymentError(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
-    for address in (rollup.address, stage):
-        if not await l1.code(address):
-            raise DeploymentError(f"L1 has no contract at 0x{address.hex()}: was it started afresh since `verdict deploy`?")
+async def _terms(config: Config, rollup: Rollup) -> Terms:
+    """What the contract was deployed with. DeploymentError if that isn't what the configuration says."""
     stride, arity, window, clock, bond = [
         await rollup.constant(name) for name in ("stride", "arity", "window", "clock", "challengeBond")]
     dispute = config.dispute
@@ -186,7 +181,8 @@ def _policy(config: Config) -> TransactionPolicy:
     own = config.challenger.transactions
     return TransactionPolicy(
         FeeCaps(own.max_fee, own.max_blob_fee, own.min_tip), resubmit_after=own.resubmit_after,
-        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.challenger.poll, config.l1.slot / 2)))
+        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.challenger.poll, config.l1.slot / 2)),
+        only_to_code=True)
 
 
 async def run_challenger(config: Config, stop: asyncio.Event) -> None:

@@ -30,6 +30,10 @@ class AccountView:
         method = "eth_getTransactionCount"
         return quantity(method, await self._rpc.request(method, [self._address, block]))
 
+    async def has_code(self, address: bytes) -> bool:
+        found = await self._rpc.request("eth_getCode", ["0x" + address.hex(), "latest"])
+        return isinstance(found, str) and len(found) > len("0x")
+
     async def market(self) -> FeeMarket:
         history = await self._rpc.request("eth_feeHistory", [hex(HISTORY), "latest", [50]])
         blob: int | None = None

@@ -69,12 +69,14 @@ class L1Receipt:
 
 @dataclass(frozen=True, slots=True)
 class TransactionPolicy:
-    """Times in seconds, `confirmations` in blocks on top of the including one."""
+    """Times in seconds, `confirmations` in blocks on top of the including one. `only_to_code`: nothing is sent to an address
+    without code: on an L1 that was started afresh, or that has forgotten the contracts, bonds would be given to nobody."""
 
     caps: FeeCaps
     resubmit_after: float = 48.0
     confirmations: int = 0
     poll: float = 1.0
+    only_to_code: bool = False
 
 
 def call_fields(sender: bytes, what: TxCandidate | JournalEntry, versioned_hashes: Sequence[bytes],

@@ -157,6 +157,8 @@ class TransactionManager:
                       earlier: bytes | None = None) -> _Flight:
         """Estimates, signs, journals, broadcasts. Raises if the node says at once that it can't be. `earlier`: hash of a
         transaction that did the same until a reorg; it may come back, and then it counts."""
+        if self._policy.only_to_code and candidate.to not in (None, self.address) and not await self._account.has_code(candidate.to):
+            raise TransactionRefused(f"L1 has no contract at 0x{candidate.to.hex()}: was it started afresh?")
         commitments = await asyncio.to_thread(commit_blobs, candidate.blobs) if candidate.blobs else BlobCommitments((), ())
         gas = candidate.gas_limit or await self._estimate(candidate, commitments)
         nonce = await self._account.nonce("latest")

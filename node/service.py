@@ -32,7 +32,7 @@ from verdict.config import Config
 from verdict.deployment import Deployment
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
-from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
+from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_node
 from view.rollup_view import RollupView
 from web.pages import Pages
@@ -74,7 +74,7 @@ class NodeService(Service):
         check_identity(directory, config, deployment)
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
-            await check_chain(l1, config)
+            await check_l1(l1, config, deployment)
             blobs = await stack.enter_async_context(blob_client(config, directory))
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)

@@ -14,8 +14,10 @@ from derivation.encoder import BatchEncoder, BatchFull
 from derivation.inputs import attributes_of
 from derivation.merkle import chunk_root
 from l1.blobs import blob_versioned_hash
+from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
 from l1.fees import FeeMarket
+from l1.rpc_errors import RpcError
 from sequencer.batches import LocalBatch
 from sequencer.contest import Contest
 from sequencer.data_policy import DataKind, DataPolicy, chunk_limit
@@ -37,6 +39,7 @@ from sequencer.producer import ProducedBlock, produce, uninterrupted
 log = structlog.get_logger("sequencer.builder")
 
 IDLE_POLL = 0.25  # seconds at most between two looks at the situation
+FIRST_PATIENCE, LONGEST_PATIENCE = 0.5, 8.0  # seconds until L1 is asked again for what a new batch takes
 
 
 class Builder:
@@ -59,6 +62,8 @@ class Builder:
         self._data_full = False
         self._reason = ""
         self._pages_there = True
+        self._patience = FIRST_PATIENCE
+        self._ask_again_at = 0.0  # of time.monotonic()
         self.closed = asyncio.Event()
         self.paused = False
         self.blocks_built = 0
@@ -145,11 +150,19 @@ class Builder:
         tip = self._ledger.tip
         if at.origin.number < tip.origin_number:
             return False  # our view of L1 is behind what the last batch was made on
+        if time.monotonic() < self._ask_again_at:
+            return False
         try:
             pages = await self._usable_pages(at)
             queue = await self._l1.queue(at, tip)
         except L1Moved:
             return False
+        except (L1Unavailable, L1Inconsistent, RpcError) as error:
+            self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+            self._ask_again_at = time.monotonic() + self._patience
+            log.warning("no batch can be begun: L1 can't be read", reason=str(error), again_in=self._patience)
+            return False
+        self._patience = FIRST_PATIENCE
         limit = self._data.limit(at.market, self._ledger.last_kind())
         opened_at = self._clock() if self._waiting_since is None else self._waiting_since
         batch = LocalBatch(tip.batch_count, tip.batch_hash, tip.block_hash, at.origin, queue, opened_at,

@@ -58,7 +58,7 @@ from verdict.deployment import Deployment
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
-from verdict.service import Service, check_chain, check_identity, rollup_genesis, run_service
+from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_sequencer
 from view.rollup_view import RollupView
 from web.pages import Pages
@@ -127,7 +127,7 @@ class SequencerService(Service):
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
             beacon = await stack.enter_async_context(blob_client(config, directory))
-            await check_chain(l1, config)
+            await check_l1(l1, config, deployment)
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)
             derived_store = ChainStore.open(directory / "derived", genesis)
@@ -252,7 +252,8 @@ def _policy(config: Config) -> TransactionPolicy:
     own = config.sequencer.transactions
     return TransactionPolicy(
         FeeCaps(own.max_fee, own.max_blob_fee, own.min_tip), resubmit_after=own.resubmit_after,
-        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.sequencer.poll, config.l1.slot / 2)))
+        confirmations=config.l1.confirmations, poll=max(MIN_POLL, min(config.sequencer.poll, config.l1.slot / 2)),
+        only_to_code=True)
 
 
 async def run_sequencer(config: Config, stop: asyncio.Event) -> None:

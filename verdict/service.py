@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from l1.artifacts import address_bytes
 from l1.client import L1Client
 from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
@@ -69,6 +70,11 @@ class Service(ABC):
             await _end(self._main)
             raise
 
+    @property
+    def running(self) -> bool:
+        """False before it was started, and when it has stopped or failed."""
+        return self._main is not None and not self._main.done()
+
     async def wait(self) -> None:
         """Until it fails; it doesn't end otherwise."""
         assert self._main is not None
@@ -98,10 +104,13 @@ def rollup_genesis(config: Config, deployment: Deployment) -> tuple:
     return genesis
 
 
-async def check_chain(l1: L1Client, config: Config) -> None:
-    """L1Problem if it is another chain than the configuration says."""
+async def check_l1(l1: L1Client, config: Config, deployment: Deployment) -> None:
+    """L1Problem if it is another chain than the configuration says, DeploymentError if it hasn't got the rollup's contracts."""
     if (chain_id := await l1.chain_id()) != config.l1.chain_id:
         raise L1Problem(f"{config.l1.rpc_url} is chain {chain_id}, and l1.chain_id says {config.l1.chain_id}")
+    for address in (deployment.inbox, deployment.rollup, deployment.portal, deployment.stage):
+        if not await l1.code(address_bytes(address)):
+            raise DeploymentError(f"L1 has no contract at {address}: was it started afresh since `verdict deploy`?")
 
 
 def check_identity(directory: Path, config: Config, deployment: Deployment) -> None:

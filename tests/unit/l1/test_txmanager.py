@@ -19,6 +19,7 @@ from l1.txmanager import (
     InsufficientFunds,
     TransactionManager,
     TransactionPolicy,
+    TransactionRefused,
     TransactionReverted,
     TxCandidate,
 )
@@ -317,3 +318,20 @@ async def test_answers_of_the_wrong_type_are_waited_out(tmp_path: Path, odd: obj
         l1.request = request  # type: ignore[method-assign]
         l1.mine()
         assert (await asyncio.wait_for(sending, 10)).succeeded
+
+
+async def test_nothing_is_sent_where_there_is_no_contract(tmp_path: Path) -> None:
+    """On another L1 than the one that it was meant for."""
+    l1 = ScriptedL1()
+    code = "0x"
+    l1.eth_getCode = lambda address, block: code  # type: ignore[attr-defined]
+    policy = TransactionPolicy(FeeCaps(500 * GWEI, 500 * GWEI, GWEI), poll=0.001, only_to_code=True)
+    async with TransactionManager(l1, KEY, l1.chain_id, tmp_path, policy, clock=Clock()) as transactions:
+        with pytest.raises(TransactionRefused, match="no contract at 0x11"):
+            await transactions.send(TxCandidate(TO, b"\x01", value=10**18))
+        assert not l1.pool and not transactions.in_flight
+        code = "0x60"
+        sending = asyncio.create_task(transactions.send(TxCandidate(TO, b"\x01", value=10**18)))
+        await until(lambda: len(l1.pool) == 1)
+        l1.mine()
+        assert (await sending).succeeded

@@ -22,7 +22,9 @@ from execution.genesis import build_genesis
 from execution.rules import Rules
 from execution.types import Cursor, StepState
 from l1.blobs import blob_versioned_hash
+from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket
+from l1.rpc_errors import RpcError
 from sequencer.batcher import posting_call
 from sequencer.batches import Anchor, L1Origin, LocalBatch, QueueSlice
 from sequencer.builder import Builder
@@ -158,6 +160,30 @@ async def test_a_restart_goes_on_with_the_open_batch(tmp_path: Path) -> None:
     assert [len(second.store.block(b.hash).transactions) for b in second.ledger.get(0).blocks] == [1, 1]  # type: ignore[union-attr]
     second.check_derivation()
     second.store.close()
+
+
+@pytest.mark.parametrize("trouble", [L1Unavailable("down"), L1Inconsistent("odd"), RpcError(-32000, "header not found")], ids=repr)
+async def test_no_batch_is_begun_while_l1_gives_no_queue(bench: Bench, trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended the sequencer once. L1 isn't asked again at once."""
+    await bench.node.submit(transfer(0, 0))
+    queue, asked = bench.l1.queue, 0
+
+    async def failing(at: L1Snapshot, tip: Anchor) -> QueueSlice:
+        nonlocal asked
+        asked += 1
+        raise trouble
+
+    monkeypatch.setattr(bench.l1, "queue", failing)
+    for _ in range(10):
+        assert not await bench.tick()
+    assert asked == 1
+    bench.builder._ask_again_at = 0.0  # the wait is over
+    assert not await bench.tick() and asked == 2
+    monkeypatch.setattr(bench.l1, "queue", queue)
+    bench.builder._ask_again_at = 0.0
+    assert await bench.tick()
+    await bench.builder.close("test")
+    bench.check_derivation()
 
 
 async def test_a_full_batch_is_closed_and_the_rest_goes_into_the_next(bench: Bench) -> None:
