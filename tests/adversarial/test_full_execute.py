@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +11,12 @@ from challenger.events import StepSettled, TurnFailed
 from challenger.game import Stage
 from challenger.service import ChallengerService
 from execution.types import Transaction
-from l1.artifacts import artifact
-from l1.contracts import EXECUTE_ADDRESS, Execute
-from l1.embedded.settings import ExecuteParams
+from l1.contracts import Execute
 from l1.events import AssertionStatus, GameStatus, KillReason
 from tests.adversarial.arena import arena
 from tests.adversarial.kit.arena import Arena
 from tests.adversarial.kit.lies import lie_at, steal
-from tests.e2e.devnet import ETHER
-
-GWEI = 10**9
-ALL = ExecuteParams().cumulative_gas_limit
-BLOCK_GAS = 36_000_000
-QUEUED = 8
-
-
-@contextlib.asynccontextmanager
-async def buying_all(scene: Arena, tip: int) -> AsyncIterator[None]:
-    """From now on every L1 block begins with a call that buys all the L2 gas there is. `tip`: wei a gas.
-
-    The calls ask for a whole block's gas, so that only one fits into a block, as its first, and the others wait.
-    """
-    account, w3 = scene.net.account(31), scene.net.w3
-    data = artifact("IExecute").call("execute", bytes(32), bytes(32), ALL, b"")
-
-    async def buy() -> None:
-        nonce = await w3.eth.get_transaction_count(account.address)
-        while True:
-            while nonce < await w3.eth.get_transaction_count(account.address) + QUEUED:
-                signed = account.sign_transaction({
-                    "nonce": nonce, "chainId": 31337, "gas": BLOCK_GAS, "to": w3.to_checksum_address(EXECUTE_ADDRESS),
-                    "value": ETHER, "data": data, "maxFeePerGas": tip + 100 * GWEI, "maxPriorityFeePerGas": tip})
-                await w3.eth.send_raw_transaction(signed.raw_transaction)
-                nonce += 1
-            await asyncio.sleep(0.1)
-
-    task = asyncio.create_task(buy(), name="buyer")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+from tests.adversarial.kit.markets import GWEI, buying_execute
 
 
 def forced(scene: Arena) -> int:
@@ -65,7 +27,7 @@ def forced(scene: Arena) -> int:
 @pytest.mark.slow
 async def test_a_proof_outbids_those_who_fill_execute(tmp_path: Path) -> None:
     """Behind those who came before at the same tip it fails; then it offers twice as much, and is the first."""
-    async with arena(tmp_path, 1, 2) as scene, buying_all(scene, 5 * GWEI):
+    async with arena(tmp_path, 1, 2) as scene, buying_execute(scene.net, 5 * GWEI):
         lie = await scene.node.in_thread(lie_at, scene.truth, forced(scene), steal)
         async with scene.party(lie) as party, ChallengerService(scene.net.config) as challenger:
             heard: list[Any] = []
@@ -94,7 +56,7 @@ async def test_a_clock_does_not_run_out_while_execute_is_full(tmp_path: Path) ->
             heard: list[Any] = []
             challenger.events.on_event(heard.append)
             lied = await scene.assertion_of(party.address)
-            async with buying_all(scene, 600 * GWEI):
+            async with buying_execute(scene.net, 600 * GWEI):
 
                 async def proving() -> bytes | None:
                     snapshot = challenger.parts.scheduler.snapshot

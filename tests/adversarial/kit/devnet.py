@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import tomli_w
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from chain.store import ChainStore
@@ -134,6 +135,34 @@ class Devnet(e2e.Devnet):
             self.arena.truth = truth
         return truth
 
+    async def transfer(self, nonce: int) -> str:
+        """A transaction on L2, of an account that the first batch doesn't use: it makes a batch. Who gets one wei by it."""
+        l2, recipient = self.l2(), Account.create().address
+        try:
+            await l2.eth.send_raw_transaction(self.account(5).sign_transaction({
+                "nonce": nonce, "chainId": 42069, "gas": 21_000, "value": 1, "to": recipient,
+                "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction)
+        finally:
+            await l2.provider.disconnect()  # type: ignore[attr-defined]
+        return recipient
+
+    async def batches_on_l1(self) -> int:
+        """How many the Inbox has."""
+        count: int = (await self.contracts.inbox.functions.headBatch().call())[1]
+        return count
+
+    def free_port(self) -> int:
+        return e2e.free_ports(1)[0]
+
+    async def l1_blocks(self, count: int) -> None:
+        """Until L1 has made so many more."""
+        until = (await self.rpc.head()).number + count
+
+        async def made() -> bool:
+            return (await self.rpc.head()).number >= until
+
+        await self.until(made, f"L1 makes {count} blocks")
+
     # ---- the others
 
     @contextlib.asynccontextmanager
@@ -162,6 +191,7 @@ class Devnet(e2e.Devnet):
         listen on this network's, so that `l2()` and `l2_node()` reach them."""
         ports: dict[str, object] = {
             "sequencer.port": self.config.sequencer.port, "node.port": self.config.node.port} if same_ports else {}
+        ports["challenger.port"] = self.free_port()
         return self.another({"l1.rpc_url": l1.rpc_url, "l1.beacon_url": l1.beacon_url, **ports, **(overrides or {})}, **keys)
 
     # ---- promises

@@ -153,6 +153,13 @@ def random_from(truth: Truth, first: int) -> BatchClaims:
     return truth.claims([*truth.commitments[:first], *between, commitment(final)], final)
 
 
+def false_from(truth: Truth, step: int, name: str) -> BatchClaims:
+    """Right up to `step` steps, made up after that: another lie for each name, and each is refuted by the same step."""
+    final = replace(truth.states[-1], state_root=hashlib.sha256(name.encode()).digest())
+    between = [made_up(name, each) for each in range(step + 1, truth.steps)]
+    return truth.claims([*truth.commitments[: step + 1], *between, commitment(final)], final)
+
+
 def step_count(truth: Truth, steps: int) -> BatchClaims:
     """The right end, after too few or too many steps."""
     right = truth.commitments

@@ -6,43 +6,21 @@ Each daemon goes through every fault of kit/fault_catalogue.py, one after the ot
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
-from eth_account import Account
-
-from execution.abi import commitment
 from execution.types import Transaction
 from execution.world import WorldState
 from node.service import NodeService
-from sequencer.claims import BatchClaims
 from sequencer.service import SequencerService
 from tests.adversarial.kit import Devnet, Stage, scenario
 from tests.adversarial.kit.arena import Party
 from tests.adversarial.kit.fault_catalogue import BLOBS, EVERY, READING, WIRE
 from tests.adversarial.kit.faulty_l1 import Fault, FaultyL1
-from tests.adversarial.kit.lies import Truth, made_up
+from tests.adversarial.kit.lies import false_from
+from verdict.service import Service
 
 ENOUGH = 4  # L1 blocks that a fault lasts at least
-
-
-async def transfer(net: Devnet, nonce: int) -> str:
-    """A transaction on L2, which makes a batch. Who gets one wei by it."""
-    l2, recipient = net.l2(), Account.create().address
-    try:
-        await l2.eth.send_raw_transaction(net.account(5).sign_transaction({
-            "nonce": nonce, "chainId": 42069, "gas": 21_000, "value": 1, "to": recipient,
-            "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction)
-    finally:
-        await l2.provider.disconnect()  # type: ignore[attr-defined]
-    return recipient
-
-
-async def batches_on_l1(net: Devnet) -> int:
-    count: int = (await net.contracts.inbox.functions.headBatch().call())[1]
-    return count
 
 
 async def suffer(net: Devnet, l1: FaultyL1, fault: Fault) -> None:
@@ -56,7 +34,7 @@ async def suffer(net: Devnet, l1: FaultyL1, fault: Fault) -> None:
     await net.until(enough, f"{fault} is felt", timeout=60)
 
 
-async def go_through(net: Devnet, l1: FaultyL1, before: Callable[[int], Awaitable[None]],
+async def go_through(net: Devnet, l1: FaultyL1, daemon: Service, before: Callable[[int], Awaitable[None]],
                      recovered: Callable[[int], Awaitable[bool]], faults: dict[str, Callable[[], Fault]]) -> None:
     """Each fault alone; after each the daemon must do what it is there for. Never does it ask L1 much more often than when
     all is well."""
@@ -70,7 +48,12 @@ async def go_through(net: Devnet, l1: FaultyL1, before: Callable[[int], Awaitabl
         await suffer(net, l1, fault())
         l1.heal()
         healed = time.monotonic()
-        await net.until(lambda turn=turn: recovered(turn), f"it goes on after: {name}", timeout=120)  # type: ignore[misc]
+
+        async def well(turn: int = turn, name: str = name) -> bool:
+            assert daemon.running, f"{daemon.name} ended: {name}"
+            return await recovered(turn)
+
+        await net.until(well, f"it goes on after: {name}", timeout=120)
         rate = l1.peak(4.0, since)
         net.say("L1", f"{name}: {rate:.0f} requests a second at most (usually {usual:.0f}), went on after {time.monotonic() - healed:.1f} s")
         assert rate <= 2 * usual, f"{name}: {rate:.0f} requests a second, usually {usual:.0f}"
@@ -84,22 +67,15 @@ async def every_fault_for_the_node(stage: Stage) -> None:
 
         async def caught_up(turn: int) -> bool:
             await net.arena.node.advance()
-            count = await batches_on_l1(net)
+            count = await net.batches_on_l1()
             derivation = node.parts.derivation
             for index in range(derivation.batch_count):
                 theirs, ours = derivation.derived(index), net.arena.node.derived(index)
                 assert theirs is None or ours is None or theirs.final_state == ours.final_state, f"batch {index} is derived otherwise"
             return derivation.batch_count == count > turn and derivation.failure is None
 
-        await go_through(net, l1, lambda turn: transfer(net, turn), caught_up, {**WIRE, **READING, **BLOBS})
+        await go_through(net, l1, node, net.transfer, caught_up, {**WIRE, **READING, **BLOBS})
         await net.stands()
-
-
-def lie(truth: Truth, step: int, name: str) -> BatchClaims:
-    """Right up to `step` steps, made up from there on: another lie for each name, and wrong in the same step."""
-    final = replace(truth.states[-1], state_root=hashlib.sha256(name.encode()).digest())
-    between = [made_up(name, each) for each in range(step + 1, truth.steps)]
-    return truth.claims([*truth.commitments[: step + 1], *between, commitment(final)], final)
 
 
 @scenario(slow=True, timeout=1500)
@@ -116,14 +92,14 @@ async def every_fault_for_the_challenger(stage: Stage) -> None:
         liars: list[Party] = []
 
         async def somebody_lies(turn: int) -> None:
-            liars.append(await enter(net.asserter(lie(truth, step, f"turn {turn}"))))
+            liars.append(await enter(net.asserter(false_from(truth, step, f"turn {turn}"))))
 
         async def killed(turn: int) -> bool:
             await net.dies(liars[turn], by=challenger, timeout=150)
             await liars[turn].silence()
             return True
 
-        await go_through(net, l1, somebody_lies, killed, EVERY)
+        await go_through(net, l1, challenger, somebody_lies, killed, EVERY)
         assert set(await net.arena.kills()) == {await net.arena.assertion_of(each.address) for each in liars}
         assert not await net.events("GameOpened")
         await net.stands()
@@ -140,12 +116,12 @@ async def every_fault_for_the_sequencer(stage: Stage) -> None:
         recipients: list[str] = []
 
         async def on_l2(turn: int) -> None:
-            recipients.append(await transfer(net, turn))
+            recipients.append(await net.transfer(turn))
 
         async def on_l1(turn: int) -> bool:
             """The transfer is in a batch that L1 has, and what it does is asserted."""
             await net.arena.node.advance()
-            state = net.arena.node.state_before(await batches_on_l1(net))
+            state = net.arena.node.state_before(await net.batches_on_l1())
             if state is None:
                 return False
             world = WorldState(net.arena.node.store, state.state_root)
@@ -153,7 +129,7 @@ async def every_fault_for_the_sequencer(stage: Stage) -> None:
             head: bytes = (await net.contracts.inbox.functions.headBatch().call())[0]
             return all(world.get_balance(bytes.fromhex(each[2:])) == 1 for each in recipients) and head in asserted
 
-        await go_through(net, l1, on_l2, on_l1, EVERY)
+        await go_through(net, l1, sequencer, on_l2, on_l1, EVERY)
         assert sequencer.parts.follower.alarms == 0
         made = [each.args for each in await net.events("AssertionMade")]
         assert len({bytes(each["batchHash"]) for each in made}) == len(made)  # never two bonds for one thing
