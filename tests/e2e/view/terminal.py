@@ -1,7 +1,8 @@
-"""A real terminal (a pseudo one) for commands that draw on it."""
+"""Commands as processes of their own; on a real terminal (a pseudo one) those that draw on it."""
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -17,6 +18,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CODES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+async def command(toml: Path, *arguments: str, columns: int = 160) -> tuple[int, str, str]:
+    """`verdict ARGUMENTS --config TOML`: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "verdict", *arguments, "--config", str(toml), cwd=ROOT,
+        env={**os.environ, "COLUMNS": str(columns)}, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(120):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
 
 
 def drawn(arguments: list[str], wanted: str, environment: Mapping[str, str], *, columns: int = 80, rows: int = 24,

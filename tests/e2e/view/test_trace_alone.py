@@ -10,7 +10,7 @@ from tests.adversarial.kit.devnet import Devnet
 from tests.adversarial.kit.proposer import Proposer
 from tests.adversarial.kit.scenario import Stage
 from tests.e2e.devnet import SEQUENCER
-from tests.e2e.view.test_rollup_view import verdict
+from tests.e2e.view.test_dispute_seen import verdict
 from verdict.errors import EXIT_REFUSED
 
 

@@ -19,24 +19,14 @@ from tests.adversarial.kit.devnet import Devnet
 from tests.adversarial.kit.lies import LIES, Truth
 from tests.adversarial.kit.scenario import Stage
 from tests.e2e.devnet import CHALLENGER
-from tests.e2e.view.terminal import drawn
+from tests.e2e.view.terminal import ROOT, command, drawn
 from verdict.errors import EXIT_REFUSED, EXIT_USAGE
 from view.of_daemon import of_challenger
 from view.rollup_view import RollupView
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 async def verdict(net: Devnet, *arguments: str, columns: int = 160) -> tuple[int, str, str]:
-    """A command as a process of its own: exit code, standard output, standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "verdict", *arguments, "--config", str(net.directory / "user.toml"), cwd=ROOT,
-        env={**os.environ, "COLUMNS": str(columns)}, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(120):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return await command(net.directory / "user.toml", *arguments, columns=columns)
 
 
 async def answers(net: Devnet, *commands: tuple[str, ...]) -> list[Any]:
@@ -47,17 +37,9 @@ async def answers(net: Devnet, *commands: tuple[str, ...]) -> list[Any]:
     return [json.loads(out) for _, out, _ in said]
 
 
-async def test_a_dispute_while_it_waits_and_when_it_is_over(tmp_path: Path) -> None:
-    await a_dispute(tmp_path, all_commands=False)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # twenty processes, each of which loads py-evm and web3
-async def test_every_command_about_a_dispute(tmp_path: Path) -> None:
-    await a_dispute(tmp_path, all_commands=True)
-
-
-async def a_dispute(tmp_path: Path, *, all_commands: bool) -> None:
+async def test_a_dispute_while_it_waits_and_when_it_is_over(tmp_path: Path) -> None:
     overrides = {"dispute.stride": 16, "dispute.arity": 16, "sequencer.batch_interval": "1s"}
     async with Devnet(Stage(tmp_path), overrides, block_time=0.3) as net, net.sequencer() as daemon:
         own = daemon.config
@@ -70,14 +52,12 @@ async def a_dispute(tmp_path: Path, *, all_commands: bool) -> None:
         async with net.challenger() as honest:
             await net.until(lambda: net.events("GameOpened"), "the game is open", daemon=daemon)
             await while_it_waits(net, wrong, honest)
-            if all_commands:
-                await commands_while_it_waits(net)
+            await commands_while_it_waits(net)
             async with net.asserter(lie, account=liar):
                 await net.dies(wrong, by=honest)
             await when_it_is_over(net, wrong, honest, liar.address)
-            if all_commands:
-                await commands_when_it_is_over(net, wrong)
-                await what_steps_did(net, truth)
+            await commands_when_it_is_over(net, wrong)
+            await what_steps_did(net, truth)
 
 
 async def while_it_waits(net: Devnet, wrong: bytes, honest: ChallengerService) -> None:
@@ -180,10 +160,7 @@ async def when_it_is_over(net: Devnet, wrong: bytes, honest: ChallengerService, 
     assert about is not None and [move["kind"] for move in about["moves"]] == kinds
     assert await net.arena.status(wrong) is AssertionStatus.KILLED
 
-    (_, shown, _), (traced, out, err) = await asyncio.gather(
-        verdict(net, "game", game["id"][:10]), verdict(net, "trace", proof["l2_transaction"] or "", "--opcodes"))
-    assert f"step {proof['step']} was proved wrong by EXECUTE" in shown and str(proof["l2_transaction"]) in shown
-    assert f"{proof['l1_gas']:,} L1 gas" in shown and "split" in shown
+    traced, out, err = await verdict(net, "trace", proof["l2_transaction"] or "", "--opcodes")
     assert traced == 0, err
     assert f"step {proof['step']} of batch 0" in out and "'s database" in out
     assert proof["proved"] in out, "the commitment that EXECUTE proved on L1 is the one after the step"
@@ -191,6 +168,10 @@ async def when_it_is_over(net: Devnet, wrong: bytes, honest: ChallengerService, 
 
 
 async def commands_when_it_is_over(net: Devnet, wrong: bytes) -> None:
+    [[game]] = await answers(net, ("games",))
+    _, shown, _ = await verdict(net, "game", game["id"][:10])
+    assert f"step {game['lo']} was proved wrong by EXECUTE" in shown and "split" in shown and "prove" in shown
+    assert re.search(r"cost +[\d,]+ L1 gas; [\d,]+ L2 gas bought of EXECUTE for", shown)
     (_, said, _), (code, _, why), (_, table, _) = await asyncio.gather(
         verdict(net, "assertion", "0x" + wrong.hex()[:10]), verdict(net, "game", "0x0123456789abcdef"), verdict(net, "assertions"))
     assert "killed     by" in said and "0.9000 ether burned" in said and "EXECUTE" in said

@@ -1,14 +1,19 @@
-"""A view that follows L1 through reorgs says what one that reads it anew says."""
+"""On a real L1: the commands, a view that follows reorgs, `verdict watch` while L1 is away."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from l1.client import L1Client, RetryPolicy
-from tests.e2e.devnet import SEQUENCER
+from tests.e2e.devnet import SEQUENCER, base_configuration
 from tests.e2e.money.ground import Direct, Ground, ground
+from tests.e2e.view.terminal import command
 from verdict.keys import test_account as mnemonic_account
 from verdict.viewing.lines import name
 from verdict.viewing.source import L2Heads, Sight
@@ -22,6 +27,26 @@ ACCOUNT = mnemonic_account(SEQUENCER)
 def told(overview: Any) -> Any:
     """All but what a view counts for itself."""
     return {**overview, "l1": {**overview["l1"], "reorgs": 0, "last_reorg_depth": 0}}
+
+
+async def test_the_commands_on_an_l1_with_one_batch(tmp_path: Path) -> None:
+    async with ground(tmp_path) as here, here.rollup() as play:
+        tree = base_configuration()
+        tree["l1"] |= {"rpc_url": here.l1.rpc_url, "beacon_url": here.l1.beacon_url}
+        toml = tmp_path / "user.toml"
+        toml.write_text(tomli_w.dumps({**tree, "data_dir": str(here.config.data_dir)}))
+        record = await play.post(ACCOUNT, CHUNK)
+        status, trace = await asyncio.gather(
+            command(toml, "status", "--json"), command(toml, "trace", "--batch", "0", "--step", "0", "--json"))
+        assert (status[0], trace[0]) == (0, 0), (status[2], trace[2])
+        found, step = json.loads(status[1]), json.loads(trace[1])
+        assert found["batch_count"] == 1 and found["batches"][0]["hash"] == "0x" + record.hash.hex()
+        assert found["l2_url"] is None and found["derived_batches"] is None, "no daemon runs, or ever ran"
+        assert found["confirmed"]["batches"] == 0 and int(found["money"]["rollup_balance"]) == 0
+        assert step["kind"] == "block start" and step["source"] == "derived from L1 here" and step["execute"]["result"] is True
+        assert [step[name]["commitment"] for name in ("before", "after")] == [
+            "0x" + record.commitment(at).hex() for at in (0, 1)]
+        assert "deriving them from L1" in trace[2]
 
 
 async def test_it_follows_reorgs_also_ones_deeper_than_its_window(tmp_path: Path) -> None:
