@@ -56,7 +56,8 @@ def _trace(node: DerivedBatches, record: DerivedRecord, data: BatchData, step: i
     source, item = machine.roots_source(), deriver.next_input()
     watched = watch_step(rules, source, machine.header, before, item, limit)
     after, gas_used, witness = build_witness(rules, before, [item], source, machine.header)
-    if (commitment(before), commitment(after)) != (record.commitment(step), record.commitment(step + 1)) or after != watched.after:
+    said = record.commitment(step), record.commitment(step + 1)
+    if (commitment(before), commitment(after)) != said or after != watched.after:
         raise UnknownStep(f"batch {record.index}, step {step}: the record disagrees with a second derivation")
     trace = trace_of(node, before, after, (item,), witness)
     arguments = before.state_root, after.state_root, gas_used, trace

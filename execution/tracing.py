@@ -45,8 +45,8 @@ class SlotChange:
 
 @dataclass(slots=True)
 class Opcode:
-    """`gas`: left before it; `cost`: what it took, with what calls in it took. `stack`: topmost items before it, the top first.
-    `error`: why the frame failed here."""
+    """`gas`: left before it; `cost`: what it took, with what calls in it took. `stack`: topmost items before it, the top
+    first. `error`: why the frame failed here."""
 
     address: bytes  # whose storage and balance it works on
     depth: int
@@ -72,7 +72,8 @@ class OpcodeLog:
             return None
         top = frame._stack.values[: -STACK_SHOWN - 1 : -1]
         stack = tuple(each if isinstance(each, int) else int.from_bytes(each, "big") for each in top)
-        entry = Opcode(frame.msg.storage_address, frame.msg.depth, position, mnemonic(opcode), frame._gas_meter.gas_remaining, stack)
+        message, gas = frame.msg, frame._gas_meter.gas_remaining
+        entry = Opcode(message.storage_address, message.depth, position, mnemonic(opcode), gas, stack)
         self.opcodes.append(entry)
         return entry
 

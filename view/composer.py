@@ -30,7 +30,9 @@ from view.rendering import address, hexed
 from view.shapes import Assertion, Batch, Clocks, Game, Kill, Move
 
 REASONS = ("step proof", "timeout", "dead parent", "rival")  # KillReason
-STATUS = {Status.OPEN: "open", Status.CHALLENGER_WON: "challenger won", Status.ASSERTER_WON: "asserter won", Status.VOID: "void"}
+STATUS = {
+    Status.OPEN: "open", Status.CHALLENGER_WON: "challenger won", Status.ASSERTER_WON: "asserter won", Status.VOID: "void",
+}  # fmt: skip
 LISTED = 64  # ids of the newest assertions of a batch, or games of an assertion
 ANCESTORS = 256  # of an assertion, judged before it
 
@@ -77,7 +79,8 @@ class Composer:
             "status": history.status[assertion_id].name.lower(),  # type: ignore[typeddict-item]
             "created_at": created, "window_ends": created + (0 if made.settled else self._window),
             "confirmed_at": None if confirmed is None else await reader.time_of(confirmed.block),
-            "open_games": sum(1 for each in games if self.is_open(each)), "games": [hexed(each) for each in games[-LISTED:]], "game_count": len(games),
+            "open_games": sum(1 for each in games if self.is_open(each)),
+            "games": [hexed(each) for each in games[-LISTED:]], "game_count": len(games),
             "state_root": hexed(made.state_root), "block_hash": hexed(made.block_hash), "commitment": hexed(made.commitment),
             "l1_block": told.block.number, "transaction": hexed(told.transaction_hash),
             "forecast": None if right is None else "right" if right else "wrong",

@@ -63,10 +63,10 @@ def forecast_game(game: Game, known: Evidence | None, now: int, congestion: int 
     if known.lo_is_right and not known.hi_is_right:
         return {"winner": "challenger", "why": _provable(game, known)}
     if known.hi_is_right:
-        return {"winner": "asserter", "why": f"the commitment after step {game.hi} is right, so there is no wrong step to prove: "
-                                             f"the challenger's clock runs out"}
-    return {"winner": "asserter", "why": f"the commitment after step {game.lo}, on which both agreed, is wrong already: what "
-                                         f"follows from it can't be proved"}
+        return {"winner": "asserter", "why": (
+            f"the commitment after step {game.hi} is right, so there is no wrong step to prove: the challenger's clock runs out")}
+    return {"winner": "asserter", "why": (
+        f"the commitment after step {game.lo}, on which both agreed, is wrong already: what follows from it can't be proved")}
 
 
 def _provable(game: Game, known: Evidence) -> str:

@@ -40,19 +40,21 @@ class ProofReader:
     verifier: bytes
 
     async def read(self, told: Told, batch: int, l1_gas: int) -> Proof:
-        """`told`: a StepProved; `batch`: index of the assertion's; `l1_gas`: used by the transaction. Raises what the L1 client raises."""
+        """`told`: a StepProved; `batch`: index of the assertion's; `l1_gas`: used by the transaction.
+        Raises what the L1 client raises."""
         event = told.event
         assert isinstance(event, StepProved)
         found: Proof = {
-            "step": event.step, "batch": batch, "place": None, "kind": None, "l2_transaction": None, "sender": None, "to": None,
-            "witness_bytes": None, "calldata_bytes": None, "l2_gas": event.gas_used,
+            "step": event.step, "batch": batch, "place": None, "kind": None, "l2_transaction": None, "sender": None,
+            "to": None, "witness_bytes": None, "calldata_bytes": None, "l2_gas": event.gas_used,
             "l1_gas": l1_gas, "execute_fee": str(event.execute_fee),
             "claimed": hexed(event.claimed), "proved": hexed(event.proved), "transaction": hexed(told.transaction_hash),
             "l1_block": told.block.number}  # fmt: skip
         sent = await self.l1.transaction(told.transaction_hash)
         if sent is None:
             return found
-        to, data = understood("eth_getTransactionByHash", sent, lambda sent: (unhex(sent["to"] or "0x"), unhex(sent["input"])))
+        to, data = understood(
+            "eth_getTransactionByHash", sent, lambda sent: (unhex(sent["to"] or "0x"), unhex(sent["input"])))
         if to != self.rollup:
             return found
         proof = _proof_in(data)

@@ -136,7 +136,8 @@ class RollupView:
         history = self.history
         assertions = _chosen(history.made, history.is_pending, limit)
         games = _chosen(history.opened, self._compose.is_open, limit)
-        batches = [history.batches[index] for index in range(history.batch_count - 1, -1, -1)[:limit] if index in history.batches]
+        newest = range(history.batch_count - 1, -1, -1)[:limit]
+        batches = [history.batches[index] for index in newest if index in history.batches]
         dispute = self.config.dispute
         return {
             "name": self.config.name,
@@ -167,8 +168,8 @@ class RollupView:
             "chain_id": self.config.l1.chain_id, "block": head.number, "hash": hexed(head.hash),
             "timestamp": head.timestamp, "base_fee": str(head.base_fee_per_gas),
             "blob_base_fee": None if figures.blob_base_fee is None else str(figures.blob_base_fee),
-            "finalized": None if figures.finalized is None else min(figures.finalized, head.number), "reorgs": self._follower.reorgs,
-            "last_reorg_depth": self._follower.last_reorg_depth,
+            "finalized": None if figures.finalized is None else min(figures.finalized, head.number),
+            "reorgs": self._follower.reorgs, "last_reorg_depth": self._follower.last_reorg_depth,
             "execute": {"gas_price": str(figures.gas_price), "gas_left": figures.gas_left,
                         "congested_seconds": figures.congestion}}
 

@@ -152,8 +152,8 @@ class Forecast(TypedDict):
 
 
 class Game(TypedDict):
-    """`lo`, `hi`: the interval now, `steps`: hi - lo; `opened_lo`, `opened_hi`: at first. `rounds`: splits, picks and proofs so far. `deadline`: when the mover's
-    clock has run out, None if the game is over."""
+    """`lo`, `hi`: the interval now, `steps`: hi - lo; `opened_lo`, `opened_hi`: at first. `rounds`: splits, picks and proofs so
+    far. `deadline`: when the mover's clock has run out, None if the game is over."""
 
     id: str
     assertion: str

@@ -27,9 +27,9 @@ def trace(
 ) -> None:
     """Show what a step of the rollup did: a transaction's, also one that was rejected, or any other's by its place.
 
-    Where it lies on L1, the commitments before and after, receipt or why it was rejected, what it changed, how large its witness
-    is, and what EXECUTE would be called with. It reads what a daemon of this data directory has derived, also while that runs; else
-    it derives the batches from L1 itself.
+    Where it lies on L1, the commitments before and after, receipt or why it was rejected, what it changed, how large its
+    witness is, and what EXECUTE would be called with. It reads what a daemon of this data directory has derived, also while
+    that runs; else it derives the batches from L1 itself.
 
         verdict trace 0x5c50...
 

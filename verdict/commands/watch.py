@@ -17,8 +17,8 @@ def watch(
 ) -> None:
     """Watch the rollup live: heads and lags, batches, assertions with their windows, games as they narrow, what happens.
 
-    On a terminal it is a screen (80x24 is enough), until Ctrl-C; elsewhere, one line for each event of the contracts, or with
-    --json one object. When L1 does not answer it waits for it.
+    On a terminal it is a screen (80x24 is enough), until Ctrl-C; elsewhere, one line for each event of the contracts, or
+    with --json one object. When L1 does not answer it waits for it.
 
         verdict watch
 

@@ -25,8 +25,8 @@ def print_game(console: Console, game: Mapping[str, Any], now: int) -> None:
         clocks = ", ".join(f"{side} {span(left)}{' (runs)' if side == game['mover'] else ''}"
                            for side, left in game["clocks"].items())
         ran_out = now >= game["deadline"]
-        console.print(f"move       the {game['mover']} has to {game['stage']} between steps {game['lo']:,} and {game['hi']:,} "
-                      f"({plural(game['steps'], 'step')} left)")
+        console.print(f"move       the {game['mover']} has to {game['stage']} between steps {game['lo']:,} and "
+                      f"{game['hi']:,} ({plural(game['steps'], 'step')} left)")
         console.print(f"clocks     {clocks}" + ("  [red]run out: anyone can call timeout[/]" if ran_out else ""))
         _forecast(console, game["forecast"])
     else:
@@ -56,9 +56,9 @@ def _outcome(console: Console, game: Mapping[str, Any]) -> None:
 
 def _moves(moves: Sequence[Mapping[str, Any]], whole: tuple[int, int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, right in (("#", True), ("move", False), ("by", False), ("steps", True), (f"{whole[0]:,} to {whole[1]:,}", False),
-                        ("L1 block", True), ("L1 gas", True)):
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    right = {"#", "steps", "L1 block", "L1 gas"}
+    for name in ("#", "move", "by", "steps", f"{whole[0]:,} to {whole[1]:,}", "L1 block", "L1 gas"):
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     for number, move in enumerate(moves):
         colour = {"split": "cyan", "pick": "yellow", "prove": "bold red", "open": "yellow"}.get(move["kind"], "dim")
         steps = f"{move['lo']:,} to {move['hi']:,}"

@@ -12,6 +12,7 @@ from derivation.batches import DerivedBatches
 from derivation.node import RollupNode
 from derivation.records import DerivedRecord
 from derivation.step_trace import StepTrace, batch_of_block, steps_of, trace_step
+from l1.answers import quantity
 from l1.blob_sources import BlobsMissing
 from l1.client import L1Client, L1Inconsistent, L1Unavailable, RetryPolicy
 from l1.contracts import Inbox
@@ -39,7 +40,7 @@ class Found:
 
 
 async def trace_transaction(seen: Sight, transaction: bytes, limit: int, search: int, say: Say) -> Found:
-    """`search`: batches, the newest ones, looked through for a transaction that no block has. NotKnown says what is known."""
+    """`search`: batches, the newest ones, looked through for what no block has. NotKnown says what is known."""
     async for node, source in _derivations(seen, say):
         if (places := await _places(seen, node, transaction, search, say)):
             return await _told(node, places, limit, source)
@@ -96,8 +97,10 @@ async def _derived_here(seen: Sight, stack: contextlib.AsyncExitStack, say: Say)
     return node
 
 
-async def _places(seen: Sight, node: DerivedBatches, transaction: bytes, search: int, say: Say) -> list[tuple[DerivedRecord, int]]:
-    """Steps that are this transaction, in the batch with the block that has it, else in the newest batch that was given it."""
+async def _places(
+    seen: Sight, node: DerivedBatches, transaction: bytes, search: int, say: Say
+) -> list[tuple[DerivedRecord, int]]:
+    """Steps that are this transaction, in the batch with the block that has it, else in the newest that was given it."""
     located = node.store.locate(transaction)
     if located is not None:
         header = node.store.header_by_hash(located[0])
@@ -142,7 +145,8 @@ async def _elsewhere(seen: Sight, transaction: bytes, search: int) -> str:
     """What the L2 node knows of a transaction that L1 doesn't have."""
     name = "0x" + transaction.hex()
     if not seen.heads.url:
-        return f"{name} is in none of the blocks on L1, nor in the last {search} batches; no L2 node answers, so it may be on its way"
+        return (f"{name} is in none of the blocks on L1, nor in the last {search} batches; no L2 node answers, so it may be on "
+                "its way")
     async with L1Client(seen.heads.url, retry=RetryPolicy(tries=1, timeout=5.0)) as l2:
         try:
             found = await l2.transaction(transaction)
@@ -152,4 +156,5 @@ async def _elsewhere(seen: Sight, transaction: bytes, search: int) -> str:
         return f"{name} is unknown: no block on L1 has it, nor the last {search} batches, nor {seen.heads.url}"
     if found.get("blockNumber") is None:
         return f"{name} waits in the pool of {seen.heads.url}: no block has it yet"
-    return f"{name} is in block {int(found['blockNumber'], 16):,} of {seen.heads.url}, whose batch is not on L1 yet: try again then"
+    block = quantity("eth_getTransactionByHash", found["blockNumber"])
+    return f"{name} is in block {block:,} of {seen.heads.url}, whose batch is not on L1 yet: try again then"

@@ -21,8 +21,8 @@ from view.composer import REASONS, STATUS
 from view.rendering import address, hexed
 
 COLOURS = {
-    BatchPosted: "", AssertionMade: "cyan", AssertionConfirmed: "green", AssertionKilled: "bold red", StepProved: "bold magenta",
-    SegmentSettled: "green", GameOpened: "yellow", Split: "", Picked: "", GameEnded: "yellow",
+    BatchPosted: "", AssertionMade: "cyan", AssertionConfirmed: "green", AssertionKilled: "bold red",
+    StepProved: "bold magenta", SegmentSettled: "green", GameOpened: "yellow", Split: "", Picked: "", GameEnded: "yellow",
 }  # fmt: skip
 
 
@@ -35,19 +35,24 @@ def line(told: Told) -> str:
             taken = [plural(count, what) for count, what in (
                 (header.deposit_end - header.deposit_start, "deposit"),
                 (header.forced_end - header.forced_start, "forced transaction")) if count]
-            return f"batch {index} by {_who(poster)}: {', '.join([plural(header.chunk_count, 'chunk') + ' in ' + data, *taken])}"
+            contents = [f"{plural(header.chunk_count, 'chunk')} in {data}", *taken]
+            return f"batch {index} by {_who(poster)}: {', '.join(contents)}"
         case AssertionMade(id=made) if event.settled:
-            return f"assertion {_short(made)} settled: {plural(event.steps, 'step')} proved, state root {_short(event.state_root)}"
+            return (f"assertion {_short(made)} settled: {plural(event.steps, 'step')} proved, state root "
+                    f"{_short(event.state_root)}")
         case AssertionMade(id=made):
-            return f"assertion {_short(made)} by {_who(event.asserter)}: {plural(event.steps, 'step')} lead to {_short(event.state_root)}"
+            return (f"assertion {_short(made)} by {_who(event.asserter)}: {plural(event.steps, 'step')} lead to "
+                    f"{_short(event.state_root)}")
         case AssertionConfirmed(confirmed, state_root, _) if confirmed == GENESIS_ID:
             return f"the rollup begins, with state root {_short(state_root)}"
         case AssertionConfirmed(confirmed, state_root, _):
             return f"assertion {_short(confirmed)} confirmed: state root {_short(state_root)} counts on L1"
         case AssertionKilled(killed, by, reason, paid, burned):
-            return f"assertion {_short(killed)} killed by {_who(by)} ({REASONS[reason]}): {ether(paid)} paid, {ether(burned)} burned"
+            return (f"assertion {_short(killed)} killed by {_who(by)} ({REASONS[reason]}): {ether(paid)} paid, "
+                    f"{ether(burned)} burned")
         case StepProved(_, step, claimed, proved, gas_used, fee):
-            return f"step {step}: {_short(claimed)} claimed, EXECUTE says {_short(proved)} ({gas_used:,} L2 gas for {price(fee)})"
+            return (f"step {step}: {_short(claimed)} claimed, EXECUTE says {_short(proved)} ({gas_used:,} L2 gas for "
+                    f"{price(fee)})")
         case SegmentSettled(_, settler, steps, _, gas_used, fee):
             return f"{plural(steps, 'step')} settled by {_who(settler)} ({gas_used:,} L2 gas for {price(fee)})"
         case GameOpened(game, about, challenger, lo, hi):

@@ -14,8 +14,8 @@ from verdict.viewing.tables import Tables
 
 SHOWN = 8
 """Batches, assertions and games shown; --json has more."""
-_NAMES = {"rollup": "Rollup", "inbox": "Inbox", "portal": "Portal", "token_bridge": "TokenBridge", "step_verifier": "StepVerifier",
-          "stage": "Stage"}  # fmt: skip
+_NAMES = {"rollup": "Rollup", "inbox": "Inbox", "portal": "Portal", "token_bridge": "TokenBridge",
+          "step_verifier": "StepVerifier", "stage": "Stage"}  # fmt: skip
 
 
 async def read_status(seen: Sight) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def step_json(found: Found) -> dict[str, Any]:
     return {
         "batch": record.index, "batch_hash": hexed(record.hash), "step": trace.step, "steps": record.steps,
         "cursor": {"batch": cursor.batch, "chunk": cursor.chunk, "item": cursor.item}, "place": _place(trace.item, cursor),
-        "kind": _kind(trace.item), "source": found.source, "also": [{"batch": batch, "step": step} for batch, step in found.also],
+        "kind": _kind(trace.item), "source": found.source,
+        "also": [{"batch": batch, "step": step} for batch, step in found.also],
         "l1": {"block": at.block_number, "transaction": hexed(at.transaction_hash), "origin": header.origin_number,
                "origin_hash": hexed(header.origin_hash)},
         "block": _block(found),
@@ -78,8 +79,8 @@ def _block(found: Found) -> dict[str, Any] | None:
         return None
     index = opened.number - trace.record.first_number
     included = trace.watched.outcome.receipt is not None
-    return {"number": opened.number, "hash": hexed(trace.record.block_hashes[index]), "timestamp": opened.attributes.timestamp,
-            "transaction_index": opened.transaction_count if included else None}
+    return {"number": opened.number, "hash": hexed(trace.record.block_hashes[index]),
+            "timestamp": opened.attributes.timestamp, "transaction_index": opened.transaction_count if included else None}
 
 
 def _input(item: Input) -> dict[str, Any]:
@@ -104,8 +105,8 @@ def _transaction(raw: bytes) -> dict[str, Any]:
     except InvalidTransaction:
         return told
     return {
-        **told, "type": sent.type, "from": address(sent.sender), "to": address(sent.to) if sent.to else None, "nonce": sent.nonce,
-        "value": str(sent.value), "gas_limit": sent.gas_limit, "max_fee_per_gas": str(sent.max_fee_per_gas),
+        **told, "type": sent.type, "from": address(sent.sender), "to": address(sent.to) if sent.to else None,
+        "nonce": sent.nonce, "value": str(sent.value), "gas_limit": sent.gas_limit, "max_fee_per_gas": str(sent.max_fee_per_gas),
         "data_bytes": len(sent.data), "selector": hexed(sent.data[:4]) if sent.to and sent.data else None}
 
 
@@ -122,8 +123,9 @@ def _receipt(receipt: Receipt) -> dict[str, Any]:
     return {
         "succeeded": receipt.succeeded, "gas_used": receipt.gas_used, "effective_gas_price": str(receipt.effective_gas_price),
         "contract": address(receipt.contract_address) if receipt.contract_address else None,
-        "logs": [{"address": address(each.address), "topics": [hexed(topic) for topic in each.topics], "data": hexed(each.data)}
-                 for each in receipt.logs]}
+        "logs": [
+            {"address": address(each.address), "topics": [hexed(topic) for topic in each.topics], "data": hexed(each.data)}
+            for each in receipt.logs]}
 
 
 def _account(account: Account | None) -> dict[str, Any] | None:
@@ -152,8 +154,8 @@ def print_step(step: Mapping[str, Any], console: Console) -> None:
     contents = ", ".join(plural(execute[name], name[:-1]) for name in ("nodes", "codes", "headers"))
     console.print(f"witness    {size(execute['witness_bytes'])}: {contents}")
     answer = "true" if execute["result"] else f"false: {execute['reason']}"
-    console.print(f"EXECUTE    would be called with {size(execute['calldata_bytes'])} of calldata and {execute['gas_used']:,} L2 gas, "
-                  f"and says {answer}")
+    console.print(f"EXECUTE    would be called with {size(execute['calldata_bytes'])} of calldata and "
+                  f"{execute['gas_used']:,} L2 gas, and says {answer}")
     for other in step["also"]:
         console.print(f"also       step {other['step']:,} of batch {other['batch']} is the same transaction")
     console.print(f"[dim]read from  {step['source']}[/]")
@@ -226,8 +228,8 @@ def _print_opcodes(console: Console, step: Mapping[str, Any]) -> None:
     for each in step["opcodes"]:
         stack = " ".join(item if len(item) <= 18 else f"{item[:10]}…{item[-6:]}" for item in each["stack"])
         error = f"  {each['error']}" if each["error"] else ""
-        console.print(f"{each['depth']:>5} {each['pc']:>6}  {each['op']:16}{each['gas']:>12,}{each['cost']:>10,}  {stack}{error}",
-                      markup=False)
+        gas = f"{each['gas']:>12,}{each['cost']:>10,}"
+        console.print(f"{each['depth']:>5} {each['pc']:>6}  {each['op']:16}{gas}  {stack}{error}", markup=False)
     left = step["opcode_count"] - len(step["opcodes"])
     if left:
         console.print(f"and {plural(left, 'instruction')} more: --limit")

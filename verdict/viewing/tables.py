@@ -44,7 +44,8 @@ class Tables:
              str(each["deposits"]), str(each["forced"]), coloured(each["status"]), short(each["poster"]))
             for each in batches
         ]  # fmt: skip
-        self._print(title, ("batch>", "L1 block>", "posted>", "data", "chunks>", "deposits>", "forced>", "status", "?poster"), rows)
+        columns = ("batch>", "L1 block>", "posted>", "data", "chunks>", "deposits>", "forced>", "status", "?poster")
+        self._print(title, columns, rows)
 
     def assertions(self, assertions: Sequence[Mapping[str, Any]], title: str = "assertions") -> None:
         rows = [
@@ -59,7 +60,8 @@ class Tables:
     def games(self, games: Sequence[Mapping[str, Any]], title: str = "games") -> None:
         rows = [
             (self._id(each["id"]), str(each["batch"]), short(each["challenger"]), f"{each['lo']:,} to {each['hi']:,}",
-             str(each["rounds"]), coloured(each["status"]) if not each["mover"] else f"[yellow]{each['mover']}: {each['stage']}[/]",
+             str(each["rounds"]),
+             f"[yellow]{each['mover']}: {each['stage']}[/]" if each["mover"] else coloured(each["status"]),
              span(each["clocks"][each["mover"]]) if each["mover"] else "",
              f"{each['forecast']['winner']} wins" if each["forecast"] else "")
             for each in games
@@ -68,7 +70,8 @@ class Tables:
 
     def money(self, money: Mapping[str, Any]) -> None:
         rows = [
-            (each["address"] if self._wide else short(each["address"]), each["role"], ether(each["balance"]), ether(each["credit"]))
+            (each["address"] if self._wide else short(each["address"]), each["role"], ether(each["balance"]),
+             ether(each["credit"]))
             for each in money["accounts"]
         ]  # fmt: skip
         rows.append(("Rollup", "bonds and credits", ether(money["rollup_balance"]), ""))

@@ -34,8 +34,8 @@ async def command(toml: Path, *arguments: str, columns: int = 160) -> tuple[int,
 
 def drawn(arguments: list[str], wanted: str, environment: Mapping[str, str], *, columns: int = 80, rows: int = 24,
           timeout: float = 60) -> tuple[str, int, bool]:
-    """Runs `verdict` until `wanted` is on its screen, then presses Ctrl-C. The last screen; the exit code; whether the terminal was
-    left as it was found. To be called on a thread."""
+    """Runs `verdict` until `wanted` is on its screen, then presses Ctrl-C. The last screen; the exit code; whether the terminal
+    was left as it was found. To be called on a thread."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(ROOT)

@@ -41,7 +41,8 @@ def test_by_what_was_derived(change, winner, why):
     assert forecast_game(game, None, 1099) is None, "nothing is derived here, and nobody is out of time"
 
 
-@pytest.mark.parametrize(("split", "loser", "winner"), [(None, "asserter", "challenger"), ((b"6" * 31,), "challenger", "asserter")])
+@pytest.mark.parametrize(
+    ("split", "loser", "winner"), [(None, "asserter", "challenger"), ((b"6" * 31,), "challenger", "asserter")])
 def test_who_is_out_of_time_loses_whatever_is_right(split, loser, winner):
     game = replace(GAME, split=split)
     for known in (None, evidence(game, Derived())):
