@@ -27,6 +27,7 @@ from l1.worker_pool import WorkerPool
 log = structlog.get_logger("derivation.pipeline")
 
 BATCHES_A_ROUND = 8
+PATIENCE = 3  # looks at a block that contradicts what was read before
 LOOK_EVERY = 1.0  # seconds between two looks at L1's head while it is far away
 
 
@@ -96,6 +97,9 @@ class Pipeline:
         self._looked = float("-inf")  # at L1's head, of time.monotonic()
         self._finalized: int | None = None  # L1's finalized block as of then; None: not asked yet
         self.reorgs = 0  # followed since the start
+        self._contradicted_by = b""  # hash of an L1 block
+        self._contradictions = 0  # in a row
+        self._patience = PATIENCE
 
     async def advance(self) -> list[PipelineEvent]:
         """One round. Empty: nothing new. L1Unavailable or L1Inconsistent if L1 can't be read; call again later.
@@ -198,7 +202,11 @@ class Pipeline:
         if before is not None and read.follows and block.parent_hash != before.hash:
             self._forget()  # L1 has changed under our feet; the next round will see how
             return False
-        posted = self.tracker.apply(block, read.events, follows=read.follows)
+        try:
+            posted = self.tracker.apply(block, read.events, follows=read.follows)
+        except L1Inconsistent as error:
+            self._contradicted(block, error, events)
+            raise
         seen: list[BatchSeen] = []
         for each in posted:
             try:
@@ -217,6 +225,18 @@ class Pipeline:
         self.blocked = None
         events += [*seen, L1Advanced(block)]
         return True
+
+    def _contradicted(self, block: L1Block, error: L1Inconsistent, events: list[PipelineEvent]) -> None:
+        """This block does not follow from what was read before, look after look: so it is that which isn't true. Logs near L1's
+        head are proven, those read by range may have been told wrongly, or in part. All is read again, each time more rarely;
+        batches that are known need not be executed again."""
+        self._contradictions = self._contradictions + 1 if self._contradicted_by == block.hash else 1
+        self._contradicted_by = block.hash
+        if self._contradictions < self._patience:
+            return
+        log.error("L1 contradicts what it said before: reading all of it again", block=block.number, reason=str(error))
+        self._contradictions, self._patience = 0, 2 * self._patience
+        events.append(Rewound(None, tuple(self.tracker.rewind(None))))
 
     def _forget(self) -> None:
         """What was read ahead, which may be of another L1; L1's head is looked at next."""

@@ -11,7 +11,7 @@ import pytest
 from derivation.batch import MAX_AHEAD, BatchData, BatchHeader, decode_ahead
 from derivation.codec import EMPTY_DICTIONARY, Item, ItemKind, decode_chunk, encode
 from derivation.l1_reader import LONGEST_RANGE, NEAR_HEAD, L1Reader
-from derivation.pipeline import BatchSeen, L1Advanced, Pipeline
+from derivation.pipeline import BatchSeen, L1Advanced, Pipeline, Rewound
 from derivation.prefetch import BATCHES_AHEAD
 from l1.client import L1Inconsistent, L1Log
 from l1.worker_pool import WorkerPool
@@ -96,6 +96,33 @@ async def test_logs_that_do_not_belong_there_are_noticed(lie: str) -> None:
         await drain(pipeline)
     l1.logs_in_range = honest  # type: ignore[method-assign]
     assert pipeline.tracker.batch_count + len(hashes(await drain(pipeline))) == len(l1.batches)
+
+
+async def test_what_a_range_left_out_is_read_again() -> None:
+    """A node that did not have all logs for a moment: what follows then contradicts what was read, for ever."""
+    l1 = long_l1(10)
+    honest, left_out = l1.logs_in_range, 0
+
+    async def forgetful(first: int, last: int, addresses: list[bytes]) -> list[L1Log]:
+        nonlocal left_out
+        found = await honest(first, last, addresses)
+        if len(found) > 1 and not left_out:
+            left_out = len(found) - 1
+            return found[:-1]  # what contradicts it comes with the next range
+        return found
+
+    l1.logs_in_range = forgetful  # type: ignore[method-assign]
+    pipeline, events, refused = make(l1), [], 0
+    while not pipeline.synced:
+        try:
+            events += await pipeline.advance()
+        except L1Inconsistent:
+            refused += 1
+            assert refused < 10
+    assert left_out and refused
+    rewound = [at for at, event in enumerate(events) if isinstance(event, Rewound)]
+    assert len(rewound) == 1 and events[rewound[0]].to is None  # type: ignore[union-attr]
+    assert hashes(events[rewound[0] :]) == [header.hash for _, header in l1.batches]
 
 
 async def test_l1_changing_while_a_range_is_read_is_seen() -> None:
