@@ -109,13 +109,19 @@ class Arena:
 
     async def confirm_honest(self) -> None:
         """Lets the window pass; the sequencer's assertion must then be confirmed, so the L2 state is what it says."""
+        right = self.truth.states[-1].state_root
+
+        async def asserted() -> bool:
+            return any(bytes(event.args["stateRoot"]) == right for event in await self.net.events("AssertionMade", "AssertionConfirmed"))
+
+        await self.net.until(asserted, "the honest assertion is made", timeout=120)
         await self.net.travel(int(self.rules.window) + 1)
 
         async def confirmed() -> bool:
             return await self.net.confirmed_batches() >= 1
 
         await self.net.until(confirmed, "the honest assertion is confirmed")
-        assert (await self.rollup.latest_confirmed()).state_root == self.truth.states[-1].state_root
+        assert (await self.rollup.latest_confirmed()).state_root == right
 
 
 async def queue(net: Devnet) -> None:
