@@ -74,6 +74,8 @@ class NodeKnowledge:
             return Unknown(f"our node can't read L1: {self._node.failure}", alarm=True)
         if (blocked := self._node.blocked) is not None:
             return Unknown(f"batch {blocked.posted.header.index} can't be derived: {blocked.reason}", alarm=True)
+        if (trouble := self._node.trouble) is not None:
+            return Unknown(f"the batch isn't derived, and {trouble}", alarm=True)
         return Unknown("the batch isn't derived yet")
 
     async def step_proof(self, batch_hash: bytes, step: int) -> ReadyProof:

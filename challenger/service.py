@@ -156,12 +156,13 @@ class ChallengerService(Service):
 
     def _health(self) -> dict[str, Any]:
         node, watcher = self.parts.node, self.parts.watcher
-        blocked, head, last = node.blocked, node.pipeline.head, watcher.chronicle.last
+        head, last = node.pipeline.head, watcher.chronicle.last
+        failure = node.trouble or self.parts.scheduler.failure
         return {
-            "ok": node.synced and node.failure is None and blocked is None,
+            "ok": node.synced and failure is None,
             "derivedBatches": node.batch_count, "l1Head": head.number if head else None,
             "l1Watched": last.number if last else None, "pendingAssertions": len(watcher.chronicle.pending),
-            "failure": node.failure or (blocked.reason if blocked else None),
+            "failure": failure,
         }
 
 

@@ -38,7 +38,8 @@ def genesis_state(genesis: Header) -> StepState:
 class NodeSettings:
     """`inbox` 20 bytes; `start`: number of the L1 block with the first contract; `confirmations` in L1 blocks; `poll` in
     seconds; `window`: L1 blocks of the deepest reorg followed without reading L1 anew. `head_is_safe`: the chain's head
-    goes back with L1 at once, not only when another batch takes a batch's place."""
+    goes back with L1 at once, not only when another batch takes a batch's place. `longest_standstill`: seconds without a
+    new L1 block after which something must be wrong with L1's node."""
 
     rules: Rules
     params: DerivationParams
@@ -48,6 +49,7 @@ class NodeSettings:
     poll: float = 1.0
     window: int = 512
     head_is_safe: bool = False
+    longest_standstill: float = 120.0
 
 
 class DerivedBatches:

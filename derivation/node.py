@@ -7,6 +7,7 @@ isn't known (yet), never that the batch does nothing.
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 
@@ -67,6 +68,7 @@ class RollupNode(DerivedBatches):
         super().__init__(settings, store, beacon)
         self.l1 = l1
         self.events = Broadcast()
+        self._stands = False
         self.failure: str | None = None  # why L1 can't be read now
         self._chain_lock = chain_lock or asyncio.Lock()
         self._on_switch = on_switch or (lambda switch: None)
@@ -111,6 +113,18 @@ class RollupNode(DerivedBatches):
         """The batch whose data can't be had."""
         return self.pipeline.blocked
 
+    @property
+    def trouble(self) -> str | None:
+        """Why what is known may not be all that there is."""
+        if self.failure is not None:
+            return self.failure
+        if self.blocked is not None:
+            return self.blocked.reason
+        stood = time.monotonic() - self.pipeline.moved_at
+        if stood > self.settings.longest_standstill:
+            return f"the L1 node has had no new block for {stood:.0f} s"
+        return None
+
     async def wait_for(self, batch: int | bytes) -> DerivedRecord:
         """The record, once the batch is on L1 and derived."""
         while True:
@@ -133,6 +147,10 @@ class RollupNode(DerivedBatches):
                 self.failure, busy = f"{type(error).__name__}: {error}", False
                 log.warning("L1 can't be read", reason=self.failure, again_in=wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
+            stands = self.failure is None and self.blocked is None and self.trouble is not None
+            if stands and not self._stands:
+                log.error("L1 stands still", reason=self.trouble)
+            self._stands = stands
             if not busy or self.synced:
                 await asyncio.sleep(wait)
 

@@ -93,6 +93,7 @@ class Pipeline:
         self._untold: list[PipelineEvent] = []  # outlives a round that fails or is cancelled half way
         self.blocked: Blocked | None = None
         self.head: L1Block | None = None  # L1's newest block, as of the last round
+        self.moved_at = time.monotonic()  # when that was first seen
         self.synced = False  # whether the last round ended at the newest block to be read
         self._looked = float("-inf")  # at L1's head, of time.monotonic()
         self._finalized: int | None = None  # L1's finalized block as of then; None: not asked yet
@@ -137,7 +138,10 @@ class Pipeline:
 
     async def _look(self, last: L1Point | None, events: list[PipelineEvent]) -> None:
         """At L1's head; and back to the common ancestor, if that changed."""
-        self.head = head = await self._l1.head()
+        head = await self._l1.head()
+        if self.head is None or head.hash != self.head.hash:
+            self.moved_at = time.monotonic()
+        self.head = head
         self._looked, self._finalized = time.monotonic(), None
         if last is not None and last.hash not in (head.hash, head.parent_hash):
             ancestor = await self._ancestor()

@@ -106,12 +106,12 @@ class NodeService(Service):
 
     def _health(self) -> dict[str, Any]:
         derivation = self.parts.derivation
-        blocked, head, last = derivation.blocked, derivation.pipeline.head, derivation.pipeline.tracker.last
+        trouble, head, last = derivation.trouble, derivation.pipeline.head, derivation.pipeline.tracker.last
         return {
-            "ok": derivation.synced and derivation.failure is None and blocked is None,
+            "ok": derivation.synced and trouble is None,
             "safe": self.parts.chain.head().number, "derivedBatches": derivation.batch_count,
             "l1Head": head.number if head else None, "l1Read": last.number if last else None,
-            "failure": derivation.failure or (blocked.reason if blocked else None),
+            "failure": trouble,
         }
 
 

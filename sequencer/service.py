@@ -188,7 +188,7 @@ class SequencerService(Service):
     def _health(self) -> dict[str, Any]:
         parts = self.parts
         at = parts.follower.snapshot
-        failure = parts.follower.failure or parts.derivation.failure
+        failure = parts.follower.failure or parts.derivation.trouble
         return {
             "ok": parts.caught_up and not failure and not parts.follower.alarms,
             "unsafe": parts.node.head().number, "derivedBatches": parts.derived.count,

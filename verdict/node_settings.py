@@ -8,6 +8,9 @@ from execution.rules import Rules
 from verdict.config import Config
 from verdict.deployment import Deployment
 
+LEAST_STANDSTILL = 30.0  # seconds
+SLOTS_MISSED = 10  # in a row: L1 has stopped, or its node no longer follows it
+
 
 def node_settings(config: Config, deployment: Deployment, poll: float = 1.0) -> NodeSettings:
     """`poll`: seconds between two looks at L1."""
@@ -21,4 +24,5 @@ def node_settings(config: Config, deployment: Deployment, poll: float = 1.0) -> 
         start=deployment.block_number,
         confirmations=config.l1.confirmations,
         poll=poll,
+        longest_standstill=max(LEAST_STANDSTILL, SLOTS_MISSED * config.l1.slot),
     )

@@ -303,3 +303,34 @@ async def many_faults_at_once(stage: Stage) -> None:
             made = [(each.args["asserter"], bytes(each.args["batchHash"])) for each in await net.events("AssertionMade")]
             assert len(set(made)) == len(made)
             await net.stands()
+
+
+@scenario(slow=True)
+async def a_frozen_node(stage: Stage) -> None:
+    """An L1 node that answers everything, and no longer follows L1, is noticed by every daemon: none says that it is well, and why. What was missed is made up for when it follows again."""
+    async with Devnet(stage, {"dispute.stride": 1}) as net, net.faulty_l1() as l1:
+        config = net.behind(l1)
+        async with SequencerService(config) as sequencer, NodeService(config) as node, ChallengerService(config) as honest:
+            daemons = (sequencer, node, honest)
+            truth = await net.batch()
+            await net.until(reached(net, 1, *daemons), "all have the first batch")
+            frozen, since = Frozen(), time.monotonic()
+            l1.suffer(frozen)
+            lie = false_from(truth, truth.steps_of(Transaction, included=True)[0], "lie")
+            async with net.asserter(lie) as liar:
+                lied = await net.arena.assertion_of(liar.address)
+
+            async def noticed() -> bool:
+                said = [await health(each) for each in daemons]
+                return all(not each["ok"] and "no new block" in each["failure"] for each in said)
+
+            await net.until(noticed, "all say that L1 stands still", timeout=120)
+            assert l1.peak(5.0, since) < 200
+            l1.heal()
+            await net.dies(lied, by=honest)
+
+            async def well() -> bool:
+                return all([(await health(each))["ok"] for each in daemons])
+
+            await net.until(well, "they are well again")
+            await net.stands()

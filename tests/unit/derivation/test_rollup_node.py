@@ -339,3 +339,19 @@ async def put_unsafe_block(store: ChainStore) -> None:
     world = store.world_at(parent)
     sealed = BlockBuilder.open(RULES, world, parent, attributes, store.block_hashes(parent)).seal()
     store.put_block(sealed, world.new_nodes(), world.new_codes(), senders=())
+
+
+async def test_an_l1_that_stands_still_is_trouble(store: ChainStore) -> None:
+    """A node that no longer follows L1 answers everything, and says nothing new."""
+    l1 = FakeL1()
+    l1.mine()
+    node = make(l1, store)
+    await follow(node)
+    assert node.trouble is None
+    node.pipeline.moved_at -= 1_000
+    await follow(node)
+    assert node.trouble is not None and "no new block" in node.trouble
+    l1.mine()
+    await follow(node)
+    assert node.trouble is None
+    node.close()
