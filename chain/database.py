@@ -2,7 +2,7 @@
 
 Transactions are short: `read` for one look-up or a handful, `write` for everything that must appear
 together. Writes are durable when the `with` block has ended, so a kill at any moment leaves
-the last finished one.
+the last finished one. Every value has a checksum with it: what a disk has changed is found out, never used.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,34 @@ POLL = 0.0005  # seconds
 
 class ChainStoreError(Exception):
     """The database can't be used as asked; the message says why and what to do."""
+
+
+class Damaged(ChainStoreError):
+    """What is on disk is not what was written."""
+
+
+_CHECKSUM = 4  # bytes, after each value
+
+
+def seal(value: bytes) -> bytes:
+    """As it is stored: with a checksum."""
+    return value + zlib.crc32(value).to_bytes(_CHECKSUM, "big")
+
+
+def unseal(stored: bytes, table: str, key: bytes) -> bytes:
+    """Raises Damaged."""
+    value = stored[:-_CHECKSUM]
+    if len(stored) < _CHECKSUM or zlib.crc32(value).to_bytes(_CHECKSUM, "big") != stored[-_CHECKSUM:]:
+        raise Damaged(f"a record of the database is damaged ({table} 0x{key.hex()[:64]}): check the disk, move the database "
+                      "away and sync again")
+    return value
+
+
+def check_length(env: lmdb.Environment, path: Path) -> None:
+    """Raises Damaged for a file that ends before its data does: to read there would be the process's end (SIGBUS)."""
+    needed = (env.info()["last_pgno"] + 1) * env.stat()["psize"]
+    if (found := (path / "data.mdb").stat().st_size) < needed:
+        raise Damaged(f"{path}/data.mdb is cut off: it has {found:,} bytes of {needed:,}; move it away and sync again")
 
 
 class Database:
@@ -59,10 +88,13 @@ class Database:
                 sync=not self._temporary,
                 metasync=not self._temporary,
             )
+            check_length(self._env, self.path)
             self._env.reader_check()  # frees the slots of processes that died
             self._tables = {name: self._env.open_db(name.encode()) for name in tables}
-        except lmdb.Error as error:
+        except (lmdb.Error, Damaged) as error:
             os.close(self._lock_file)
+            if isinstance(error, Damaged):
+                raise
             raise ChainStoreError(
                 f"{self.path} isn't a readable LMDB database ({error}); move it away and sync again"
             ) from error
@@ -136,16 +168,29 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tables]:
         """A consistent snapshot. A `write` of the same thread inside it is a mistake: it could never grow the map."""
-        with self._transaction(write=False) as tables:
-            yield tables
+        try:
+            with self._transaction(write=False) as tables:
+                yield tables
+        except lmdb.MapResizedError:
+            raise
+        except lmdb.Error as error:
+            raise self._unreadable(error) from error
 
     def get(self, table: str, key: bytes) -> bytes | None:
         self._enter()
         try:
             with self._env.begin(db=self._tables[table]) as transaction:
-                return cast("bytes | None", transaction.get(key))
+                stored = cast("bytes | None", transaction.get(key))
+        except lmdb.MapResizedError:
+            raise
+        except lmdb.Error as error:
+            raise self._unreadable(error) from error
         finally:
             self._leave()
+        return None if stored is None else unseal(stored, table, key)
+
+    def _unreadable(self, error: lmdb.Error) -> Damaged:
+        return Damaged(f"reading {self.path} failed ({error}): check the disk, move the database away and sync again")
 
     def write(self, change: Callable[[Tables], T]) -> T:
         """Runs `change` in one durable transaction; again, from the start, after growing a full map.
@@ -179,14 +224,15 @@ class Tables:
         self._tables = tables
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        return cast("bytes | None", self._transaction.get(key, db=self._tables[table]))
+        stored = cast("bytes | None", self._transaction.get(key, db=self._tables[table]))
+        return None if stored is None else unseal(stored, table, key)
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
-        self._transaction.put(key, value, db=self._tables[table])
+        self._transaction.put(key, seal(value), db=self._tables[table])
 
     def put_new(self, table: str, key: bytes, value: bytes) -> None:
         """For values named by their hash: what is there stays."""
-        self._transaction.put(key, value, db=self._tables[table], overwrite=False)
+        self._transaction.put(key, seal(value), db=self._tables[table], overwrite=False)
 
     def delete(self, table: str, key: bytes) -> None:
         self._transaction.delete(key, db=self._tables[table])
@@ -200,4 +246,4 @@ class Tables:
                 key, value = bytes(item[0]), bytes(item[1])
                 if not key.startswith(prefix):
                     return
-                yield key, value
+                yield key, unseal(value, table, key)

@@ -32,7 +32,7 @@ from execution.receipt import Receipt
 from execution.trie import EMPTY_ROOT
 from execution.world import WorldState
 
-SCHEMA_VERSION = b"1"
+SCHEMA_VERSION = b"2"
 TABLES = (
     "system",  # schema, genesis, head, labels
     "headers",  # block hash -> RLP

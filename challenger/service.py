@@ -48,7 +48,7 @@ from verdict.deployment import Deployment, DeploymentError
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
 from verdict.progress import show_progress
-from verdict.service import Service, check_l1, rollup_genesis, run_service
+from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_challenger
 from view.rollup_view import RollupView
 from web.pages import Pages
@@ -100,7 +100,7 @@ class ChallengerService(Service):
         deployment = Deployment.load(config)
         genesis = rollup_genesis(config, deployment)
         directory = config.data_dir / "challenger"
-        directory.mkdir(parents=True, exist_ok=True)
+        check_identity(directory, config, deployment)
         async with contextlib.AsyncExitStack() as stack:
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
             others = [await stack.enter_async_context(L1Client(url)) for url in config.challenger.l1_rpc_urls]

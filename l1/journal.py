@@ -6,6 +6,7 @@ Records are small JSON; blobs lie apart, written once per transaction. A write i
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -25,6 +26,10 @@ KEPT_OUTCOMES = 4096  # finished labels remembered
 
 class KeyInUse(RuntimeError):
     """Another process holds this key's journal."""
+
+
+class JournalProblem(RuntimeError):
+    """The journal can't be read or written; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,19 @@ class TransactionJournal:
         except OSError as error:
             os.close(self._lock_file)
             raise KeyInUse(f"another process uses the key whose journal is {directory}") from error
-        self._env = lmdb.open(str(directory), map_size=MAP_SIZE, max_dbs=4, mode=0o600)
-        self._entries = self._env.open_db(b"entries")
-        self._blobs = self._env.open_db(b"blobs")
-        self._outcomes = self._env.open_db(b"outcomes")
-        self._order = self._env.open_db(b"order")
+        self._directory = directory
+        try:
+            self._env = lmdb.open(str(directory), map_size=MAP_SIZE, max_dbs=4, mode=0o600)
+            needed = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+            if (directory / "data.mdb").stat().st_size < needed:  # to read behind its end would end the process (SIGBUS)
+                raise _damaged(directory, "its file is cut off")
+            self._entries = self._env.open_db(b"entries")
+            self._blobs = self._env.open_db(b"blobs")
+            self._outcomes = self._env.open_db(b"outcomes")
+            self._order = self._env.open_db(b"order")
+        except (lmdb.Error, JournalProblem) as error:
+            os.close(self._lock_file)
+            raise (error if isinstance(error, JournalProblem) else _damaged(directory, str(error))) from error
 
     def __enter__(self) -> Self:
         return self
@@ -88,25 +101,28 @@ class TransactionJournal:
 
     def entries(self) -> Iterator[JournalEntry]:
         """In nonce order."""
-        with self._env.begin() as txn:
-            for key, value in txn.cursor(self._entries):
-                yield _decode(bytes(key), bytes(value), txn.get(key, db=self._blobs) or b"")
+        try:
+            with self._env.begin() as txn:
+                for key, value in txn.cursor(self._entries):
+                    yield _decode(bytes(key), bytes(value), txn.get(key, db=self._blobs) or b"")
+        except (lmdb.Error, ValueError, KeyError, TypeError) as error:
+            raise _damaged(self._directory, f"{type(error).__name__} {error}") from error
 
     def put(self, entry: JournalEntry) -> None:
         key = _key(entry.nonce)
-        with self._env.begin(write=True) as txn:
+        with self._writing() as txn:
             txn.put(key, _encode(entry), db=self._entries)
             if entry.blobs and txn.get(key, db=self._blobs) is None:
                 txn.put(key, b"".join(entry.blobs), db=self._blobs)
 
     def discard(self, nonce: int) -> None:
         """The nonce was never used: nothing is remembered."""
-        with self._env.begin(write=True) as txn:
+        with self._writing() as txn:
             self._remove(txn, nonce)
 
     def finish(self, entry: JournalEntry, tx_hash: bytes) -> None:
         """Included and confirmed: only the label's outcome stays."""
-        with self._env.begin(write=True) as txn:
+        with self._writing() as txn:
             self._remove(txn, entry.nonce)
             if not entry.label:
                 return
@@ -125,12 +141,25 @@ class TransactionJournal:
         return None if value is None else Outcome(bytes(value[8:]), int.from_bytes(value[:8], "big"))
 
     def forget(self, label: str) -> None:
-        with self._env.begin(write=True) as txn:
+        with self._writing() as txn:
             txn.delete(label.encode(), db=self._outcomes)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[lmdb.Transaction]:
+        try:
+            with self._env.begin(write=True) as txn:
+                yield txn
+        except lmdb.Error as error:
+            raise JournalProblem(f"the journal of L1 transactions can't be written, so nothing more is sent: {error}") from error
 
     def _remove(self, txn: lmdb.Transaction, nonce: int) -> None:
         txn.delete(_key(nonce), db=self._entries)
         txn.delete(_key(nonce), db=self._blobs)
+
+
+def _damaged(directory: Path, why: str) -> JournalProblem:
+    return JournalProblem(f"the journal of L1 transactions in {directory} is damaged ({why}). Look at the account on L1: if nothing "
+                          "of it is in flight, move the directory away; else wait until nothing is")
 
 
 BLOB_BYTES = 131072

@@ -78,7 +78,7 @@ Money and messages, with VERDICT_USER_KEY:
 Keys come from VERDICT_DEPLOYER_KEY, VERDICT_SEQUENCER_KEY, VERDICT_CHALLENGER_KEY and VERDICT_USER_KEY, or from files
 that ..._KEY_FILE names; never from the TOML.""",
     epilog="Exit codes: 0 fine, 1 failed, 2 command line, 3 configuration, 4 key, 5 deployment, 6 L1, 7 port in use, "
-    "8 L2, 9 not possible (now), 130 stopped by force.",
+    "8 L2, 9 not possible (now), 10 data directory, 130 stopped by force.",
 )
 
 for name, command in (

@@ -124,9 +124,13 @@ def check_identity(directory: Path, config: Config, deployment: Deployment) -> N
         partial.write_text(json.dumps(mine) + "\n")
         partial.replace(file)
         return
-    found = json.loads(file.read_text())
-    if found != mine:
+    try:
+        found = json.loads(file.read_text())
         changed = sorted(name for name in mine if found.get(name) != mine[name])
+    except (ValueError, AttributeError):
+        raise DeploymentError(f"{file} is damaged: remove it if the directory is this rollup's, else move the directory "
+                              "away") from None
+    if changed:
         raise DeploymentError(
             f"{directory} belongs to another rollup or deployment ({', '.join(changed)} changed): change the configuration "
             f"back, or move the directory away; the chain is then derived from L1 again")

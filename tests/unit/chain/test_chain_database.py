@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
-from chain.database import ChainStoreError, Database, Tables
+from chain.database import ChainStoreError, Damaged, Database, Tables
 
 TABLES = ("a", "b")
 
@@ -99,3 +100,37 @@ def test_prefix(tmp_path: Path) -> None:
         assert list(tables.prefix("a", b"x")) == [(b"x", b"1"), (b"x1", b"2"), (b"x2", b"3")]
         assert list(tables.prefix("a", b"z")) == []
     database.close()
+
+
+def flip(file: Path, value: bytes) -> None:
+    """One bit of every copy of it."""
+    content = file.read_bytes()
+    assert value in content
+    file.write_bytes(content.replace(value, bytes([value[0] ^ 1]) + value[1:]))
+
+
+def test_a_flipped_bit_is_found_out(tmp_path: Path) -> None:
+    database = Database(tmp_path, ("records",))
+    value = b"what was written, and nothing else"
+    database.write(lambda tables: tables.put("records", b"key", value))
+    database.close()
+    flip(tmp_path / "data.mdb", value)
+    database = Database(tmp_path, ("records",))
+    with pytest.raises(Damaged, match="damaged"):
+        database.get("records", b"key")
+    with pytest.raises(Damaged, match="damaged"), database.read() as tables:
+        tables.get("records", b"key")
+    with pytest.raises(Damaged, match="damaged"), database.read() as tables:
+        list(tables.prefix("records", b""))
+    database.close()
+
+
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    database = Database(tmp_path, ("records",))
+    for number in range(50):
+        database.write(lambda tables, key=number: tables.put("records", bytes([key]), bytes(4096)))
+    database.close()
+    file = tmp_path / "data.mdb"
+    os.truncate(file, file.stat().st_size // 2)
+    with pytest.raises(ChainStoreError, match="cut off"):
+        Database(tmp_path, ("records",))
