@@ -11,11 +11,9 @@ processes.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +22,8 @@ from typing import Any, TypeVar
 import ckzg
 from lru import LRU
 from py_arkworks_bls12381 import G1Point
+
+from l1.worker_pool import WorkerPool
 
 BLS_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 ELEMENTS_PER_BLOB = 4096
@@ -38,6 +38,7 @@ _INDEX_BITS = 12
 _ROOT_OF_UNITY = pow(7, (BLS_MODULUS - 1) // ELEMENTS_PER_BLOB, BLS_MODULUS)
 
 _KEPT_CELL_PROOFS = 32  # blobs; 8 KB each
+_LONGEST = 60.0  # seconds a worker may take over one piece of work, the setup included
 _FIELD_PADDING = bytes(16)  # EIP-2537: a coordinate has 48 bytes, written as 64
 
 _setup: Any = None
@@ -130,21 +131,9 @@ def _open_elements(blob: bytes, indices: Sequence[int]) -> list[Opening]:
     return [open_element(blob, index) for index in indices]
 
 
-def _start_worker() -> None:
-    """In a worker: it must not outlive a parent that was killed, which can't end it."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    trusted_setup()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
 class Prover:
-    """Opens elements and cells without blocking the event loop, on worker processes that start at first use.
+    """Opens elements and cells without blocking the event loop, on worker processes that start at first use. What a worker
+    did that is lost (killed for its memory, for one) is done here.
 
     Each worker loads the setup once (two seconds, 60 MB). `workers=0` computes on the calling thread. The cell proofs of
     the last blobs are kept.
@@ -152,7 +141,7 @@ class Prover:
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = min(4, os.cpu_count() or 1) if workers is None else workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool = WorkerPool(self._workers, limit=_LONGEST)
         self._cells: LRU[bytes, CellProofs] = LRU(_KEPT_CELL_PROOFS)  # by the blob's sha256
 
     async def open_elements(self, blob: bytes, indices: Sequence[int]) -> list[Opening]:
@@ -173,14 +162,8 @@ class Prover:
     async def _run(self, function: Callable[..., _Answer], *arguments: Any) -> _Answer:
         if self._workers == 0:
             return function(*arguments)
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        return await self._pool.run(function, *arguments)
 
     def close(self) -> None:
         """Ends the workers. The prover can be used again afterwards."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        self._pool.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import runpy
 import signal
 import subprocess
@@ -171,7 +172,7 @@ from l1.kzg import Prover
 async def main():
     prover = Prover(workers=1)
     await prover.open_elements(bytes(131072), [0])
-    print(*prover._pool._processes, flush=True)
+    print(*prover._pool._pool._processes, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
@@ -196,3 +197,21 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+async def test_a_worker_that_is_killed_costs_no_opening() -> None:
+    blob = bytes(blobs.BLOB_SIZE)
+    prover = Prover(1)
+    try:
+        first = await prover.open_elements(blob, [0])
+        for _ in range(3):
+            workers = prover._pool._pool
+            assert workers is not None
+            for pid in list(workers._processes):
+                os.kill(pid, signal.SIGKILL)
+            assert await prover.open_elements(blob, [0]) == first
+            await prover.open_elements(blob, [1])
+            if prover._pool._pool is None:  # it rests, and works here
+                break
+    finally:
+        prover.close()
