@@ -193,6 +193,11 @@ steal: Forgery = _account(_enrich)
 """A forgery for any step."""
 
 
+def steal_more(wei: int) -> Forgery:
+    """As `steal`, for another lie with every amount."""
+    return _account(lambda world: world.set_balance(THIEF, LOOT + wei))
+
+
 def _miscounts(truth: Truth) -> BatchClaims:
     """The step that calls the contract made just before it: the contract is said to have counted further."""
     counter = next(each.receipt.contract_address for each in truth.outcomes if each.receipt and each.receipt.contract_address)
