@@ -27,6 +27,8 @@ PLUMBING = frozenset({
     "l1/client.py", "l1/http_provider.py", "l1/contracts.py", "l1/account_view.py", "l1/blob_client.py", "l1/blob_sources.py",
     "l1/beacon.py", "l1/blob_archive.py", "l1/journal.py", "l1/worker_pool.py", "l1/artifacts.py", "chain/store.py",
     "chain/database.py", "rpc/http.py", "rpc/server.py", "rpc/connections.py", "verdict/service.py",
+    "verdict/daemon.py", "verdict/cli.py", "verdict/commands/sequencer.py", "verdict/commands/challenger.py",
+    "verdict/commands/node.py",
 })  # fmt: skip
 """Passed over when it is asked who makes a call."""
 

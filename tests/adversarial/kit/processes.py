@@ -109,7 +109,8 @@ class Nursery:
         loop = asyncio.get_running_loop()
         self._started[asked], self._ends[asked] = loop.create_future(), loop.create_future()
         log = self._directory / f"{name or role}.log"
-        before = log.stat().st_size if log.exists() else 0
+        log.touch()
+        before = log.stat().st_size
         line = {"id": asked, "program": "fault_points" if fault_points else "verdict", "log": str(log),
                 "arguments": [role, "--config", str(config), *arguments], "environment": dict(environment or {}),
                 "file_limit": file_limit, "clock": str(clock or "")}
