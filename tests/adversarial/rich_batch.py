@@ -121,19 +121,19 @@ async def rich_batch(
             with ChainStore.open(None, l2_genesis(net.config, net.deployment.l1_addresses)) as store:
                 node = RollupNode(node_settings(net.config, net.deployment), store, l1, beacon)
                 try:
-                    await _post(net, l1, calldata, (posts or functools.partial(_usual_posts, calldata=calldata))(net))
+                    await post_batches(net, l1, calldata, (posts or functools.partial(usual_posts, calldata=calldata))(net))
                     await derive(node, 0)
                     yield Arena(net, l1, node, await truth_of(node, 0))
                 finally:
                     node.close()
 
 
-def _usual_posts(net: Devnet, *, calldata: bool) -> Posts:
+def usual_posts(net: Devnet, *, calldata: bool) -> Posts:
     other = to_elements(encode_chunk([Item(ItemKind.TRANSACTION, signed(net, 0, 7, value=7))]))
     return Posts((*PAGES, OTHER_PAGE), PAGES, [elements_of_the_batch(net, COUNT_64 + 2 if calldata else MORE + 1), [other]])
 
 
-async def _post(net: Devnet, l1: L1Client, calldata: bool, posts: Posts) -> None:
+async def post_batches(net: Devnet, l1: L1Client, calldata: bool, posts: Posts) -> None:
     inbox = Inbox(l1, net.deployment.inbox)
     scene = Arena(net, l1, None, None)  # type: ignore[arg-type]
     async with scene.sender(net.account(POSTER)) as poster:

@@ -60,8 +60,8 @@ class Arena:
         self._parties = 0
 
     @contextlib.asynccontextmanager
-    async def party(self, *claims: BatchClaims, account: LocalAccount | None = None) -> AsyncIterator[Party]:
-        """An asserter of these claims, defending them in games, on an account of its own or the one given."""
+    async def party(self, *claims: BatchClaims, account: LocalAccount | None = None, poll: float = 1.0) -> AsyncIterator[Party]:
+        """An asserter of these claims, defending them in games, on an account of its own or the one given. `poll`: seconds."""
         if account is None:
             account = self.net.account(FIRST_LIAR + self._parties)
             self._parties += 1
@@ -69,7 +69,7 @@ class Arena:
             asserter = Asserter(
                 l1, Rollup(l1, self.net.deployment.rollup), self.net.deployment.block_number, transactions, Liar(*claims),
                 AsserterSettings(self.rules, self.net.config.dispute.assertion_bond, confirm=False))
-            task = asyncio.create_task(asserter.run(1.0), name=f"party {account.address}")
+            task = asyncio.create_task(asserter.run(poll), name=f"party {account.address}")
             party = Party(transactions.address, asserter, transactions, task)
             try:
                 yield party
@@ -120,8 +120,10 @@ class Arena:
         async def confirmed() -> bool:
             return await self.net.confirmed_batches() >= 1
 
-        await self.net.until(confirmed, "the honest assertion is confirmed")
-        assert (await self.rollup.latest_confirmed()).state_root == right
+        await self.net.until(confirmed, "the honest assertion is confirmed", timeout=120)
+        about = [await self.rollup.assertion(bytes(each.args["id"])) for each in await self.net.events("AssertionConfirmed")
+                 if any(each.args["id"])]
+        assert {each.state_root for each in about if each.batch_index == 0} == {right}
 
 
 async def queue(net: Devnet) -> None:

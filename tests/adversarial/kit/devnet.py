@@ -166,9 +166,9 @@ class Devnet(e2e.Devnet):
     # ---- the others
 
     @contextlib.asynccontextmanager
-    async def asserter(self, *claims: BatchClaims, account: LocalAccount | None = None) -> AsyncIterator[Party]:
-        """Asserts these claims and defends them in games, move by move, as the honest code does."""
-        async with self.arena.party(*claims, account=account) as party:
+    async def asserter(self, *claims: BatchClaims, account: LocalAccount | None = None, poll: float = 1.0) -> AsyncIterator[Party]:
+        """Asserts these claims and defends them in games, move by move, as the honest code does. `poll`: seconds."""
+        async with self.arena.party(*claims, account=account, poll=poll) as party:
             yield party
 
     @contextlib.asynccontextmanager
