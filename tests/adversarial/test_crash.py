@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 
 from challenger.responder import game_id_of
-from challenger.service import ChallengerService
 from derivation.commitments import checkpoint_blobs, open_checkpoints
 from l1.contracts import Rollup
-from l1.events import AssertionStatus, GameStatus, KillReason
+from l1.events import AssertionStatus, GameStatus
 from l1.kzg import Prover
 from l1.txmanager import TxCandidate
 from tests.adversarial.arena import arena
-from tests.adversarial.kit.arena import TRANSFERS, Arena, derive, transact
-from tests.adversarial.kit.lies import LIES, built_on
+from tests.adversarial.kit.arena import Arena
+from tests.adversarial.kit.lies import LIES
 from verdict.config import Config
 
 
@@ -90,47 +89,6 @@ async def test_killed_in_mid_game_and_with_its_database_deleted(tmp_path: Path) 
         await scene.confirm_honest()
 
 
-async def test_a_silent_liar_loses_by_the_clock(tmp_path: Path) -> None:
-    async with arena(tmp_path, 16, 2, clock=900) as scene, ChallengerService(scene.net.config):
-        lie = await scene.node.in_thread(LIES["random from the middle"], scene.truth)
-        async with scene.party(lie) as party:
-            lied = await scene.assertion_of(party.address)
-            await party.silence()
-
-            async def opened() -> bool:
-                return bool((await scene.rollup.assertion(lied)).open_games)
-
-            await scene.net.until(opened, "the challenger opens a game")
-            await scene.net.travel(901)
-            await scene.until_status(lied, AssertionStatus.KILLED)
-        assert (await scene.kills())[lied]["reason"] == KillReason.TIMEOUT
-        await scene.confirm_honest()
-
-
-async def test_a_silent_challenger_loses_and_the_assertion_stands(tmp_path: Path) -> None:
-    """The sequencer defends, takes the bond by the clock, and the assertion is confirmed no later than its window."""
-    async with arena(tmp_path, 16, 2, clock=900, window=2 * 3600) as scene:
-        asserter = bytes.fromhex(scene.net.account(1).address[2:])
-        honest = await scene.assertion_of(asserter)
-        async with scene.sender(scene.net.account(30)) as attacker:
-            opening = await open_checkpoints(Prover(0), checkpoint_blobs(scene.truth.commitments, 16), 0, 1)
-            await attacker.send(TxCandidate(scene.rollup.address, Rollup.open_game(honest, 0, opening), 10**17))
-            game = game_id_of(honest, attacker.address, 0)
-
-        async def answered() -> bool:
-            return any((await scene.rollup.game(game)).split_hash)
-
-        await scene.net.until(answered, "the asserter splits")
-        await scene.net.travel(901)
-
-        async def lost() -> bool:
-            return (await scene.rollup.game(game)).status is GameStatus.ASSERTER_WON
-
-        await scene.net.until(lost, "the silent challenger has lost")
-        assert (await scene.rollup.assertion(honest)).open_games == 0
-        await scene.confirm_honest()
-
-
 async def test_what_died_by_silence_is_asserted_again(tmp_path: Path) -> None:
     """The only asserter is down for longer than its clock while somebody plays a false game: it loses the bond, not the
     rollup. Back again, it makes the same assertion once more, defends it and has it confirmed."""
@@ -174,25 +132,3 @@ async def test_what_died_by_silence_is_asserted_again(tmp_path: Path) -> None:
             await scene.net.travel(2 * 3600)
             await attacker.send(TxCandidate(scene.rollup.address, Rollup.confirm(living)))
         assert (await scene.rollup.latest_confirmed()).id == living
-
-
-async def test_what_is_built_on_a_lie_dies_with_it(tmp_path: Path) -> None:
-    """Nobody can prove anything about the child, which starts from a state nobody has; its parent's death is its own."""
-    async with arena(tmp_path, 16, 2) as scene:
-        lie = await scene.node.in_thread(LIES["steals in the first step"], scene.truth)
-        await transact(scene.net, TRANSFERS)
-        child = built_on(lie, await derive(scene.node, 1))
-        async with scene.party(lie, child) as party:
-            lied = await scene.assertion_of(party.address)
-
-            async def two() -> list[bytes]:
-                made = [event.args for event in await scene.net.events("AssertionMade")]
-                return [bytes(each["id"]) for each in made if bytes(each["parentId"]) == lied]
-
-            built = (await scene.net.until(two, "the liar builds on its lie"))[0]
-            async with ChallengerService(scene.net.config):
-                await scene.until_status(lied, AssertionStatus.KILLED)
-                await scene.until_status(built, AssertionStatus.KILLED)
-        kills = await scene.kills()
-        assert kills[lied]["reason"] == KillReason.STEP_PROOF and kills[built]["reason"] == KillReason.DEAD_PARENT
-        await scene.confirm_honest()

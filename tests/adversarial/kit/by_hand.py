@@ -20,8 +20,9 @@ GENESIS = bytes(32)
 
 
 async def claim(
-    net: Devnet, sender: TransactionManager, claims: BatchClaims, *, parent: bytes = GENESIS, batch_hash: bytes | None = None,
-    index: int | None = None, steps: int | None = None, final: StepState | None = None, blobs: Sequence[bytes] | None = None,
+    net: Devnet, sender: TransactionManager, claims: BatchClaims, *, parent: bytes = GENESIS,
+    batch_hash: bytes | None = None, index: int | None = None, steps: int | None = None, final: StepState | None = None,
+    blobs: Sequence[bytes] | None = None,
 ) -> bytes:  # fmt: skip
     """Asserts the claims, with other fields where they are given. The assertion's id. TransactionReverted."""
     stride = net.arena.rules.stride
@@ -55,7 +56,8 @@ class FalseChallenger:
 
     async def open(self, assertion_id: bytes, j: int) -> bytes:
         """The game's id."""
-        opening = await open_checkpoints(Prover(0), checkpoint_blobs(self._commitments, self._net.arena.rules.stride), j, j + 1)
+        blobs = checkpoint_blobs(self._commitments, self._net.arena.rules.stride)
+        opening = await open_checkpoints(Prover(0), blobs, j, j + 1)
         await self._send(Rollup.open_game(assertion_id, j, opening), self._net.config.dispute.challenge_bond)
         return game_id_of(assertion_id, self._sender.address, j)
 

@@ -43,12 +43,15 @@ class Copycat:
         self.outcomes: list[L1Receipt | TransactionReverted] = []
 
     async def __aenter__(self) -> Self:
-        self._stack.enter_context(self._proposer.leaving_out(lambda each: self._wanted(each) and each.tx.data not in self._there))
+        self._stack.enter_context(
+            self._proposer.leaving_out(lambda each: self._wanted(each) and each.tx.data not in self._there))
         self._stack.enter_context(self._proposer.preferring(self._thief.address))
         self._task = asyncio.create_task(self._watch(), name="copycat")
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.close()
         for task in (self._task, *self._copies):
             task.cancel()

@@ -88,8 +88,8 @@ async def rewards(net: Devnet, who: bytes) -> int:
 
 
 async def bonds_out(net: Devnet) -> int:
-    """The bonds that the Rollup holds for assertions that are pending and games whose bond nobody has yet. Everything else that it
-    holds must be somebody's credit."""
+    """The bonds that the Rollup holds for assertions that are pending and games whose bond nobody has yet. Everything else
+    that it holds must be somebody's credit."""
     number = (await net.rpc.head()).number
     rollup = Rollup(net.rpc, net.deployment.rollup)
     events = [each async for each in net.contracts.events(0, number)]

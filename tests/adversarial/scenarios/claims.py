@@ -54,7 +54,8 @@ async def a_random_lie(stage: Stage) -> None:
         await net.stands()
 
 
-async def die_at(net: Devnet, honest: ChallengerService, lies: Mapping[str, BatchClaims], steps: Mapping[str, int | None]) -> None:
+async def die_at(net: Devnet, honest: ChallengerService, lies: Mapping[str, BatchClaims],
+                 steps: Mapping[str, int | None]) -> None:
     """Each lie dies by a proof of just that step (None: of any), and pays for it."""
     names = list(lies)
     for at in range(0, len(names), TOGETHER):
@@ -74,26 +75,28 @@ async def die_at(net: Devnet, honest: ChallengerService, lies: Mapping[str, Batc
 
 def kinds(truth: Truth) -> dict[str, int]:
     """A step of each kind that the batch has."""
-    by_l1 = [state.cursor.chunk == 0 for state in truth.states]
-    joined = [k for k in truth.steps_of(Transaction) if truth.states[k].fragments_size]
+    by_l1 = {k for k in range(truth.steps) if truth.states[k].cursor.chunk == 0}
+    included, refused = (set(truth.steps_of(Transaction, included=each)) for each in (True, False))
+    joined = {k for k in included if truth.states[k].fragments_size}
     candidates = {
         "the block that L1 derives, with deposits": [0] if truth.data.deposits else [],
-        "a forced transaction, included": [k for k in truth.steps_of(Transaction, included=True) if by_l1[k]],
-        "a forced transaction, refused": [k for k in truth.steps_of(Transaction, included=False) if by_l1[k]],
-        "a transaction, included": [k for k in truth.steps_of(Transaction, included=True) if not by_l1[k] and k not in joined],
-        "a transaction, refused": [k for k in truth.steps_of(Transaction, included=False) if not by_l1[k] and k not in joined],
+        "a forced transaction, included": included & by_l1,
+        "a forced transaction, refused": refused & by_l1,
+        "a transaction, included": included - by_l1 - joined,
+        "a transaction, refused": refused - by_l1,
         "a transaction of fragments": joined,
-        "a block start": [k for k in truth.steps_of(BlockStart) if not by_l1[k]],
+        "a block start": set(truth.steps_of(BlockStart)) - by_l1,
         "a fragment": truth.steps_of(Fragment),
         "a skip": truth.steps_of(Skip),
         "the batch's end": truth.steps_of(BatchEnd),
     }  # fmt: skip
-    return {name: steps[len(steps) // 2] for name, steps in candidates.items() if steps}
+    return {name: sorted(steps)[len(steps) // 2] for name, steps in candidates.items() if steps}
 
 
 @scenario(slow=True, timeout=1500)
 async def divergence_at_every_kind_of_step(stage: Stage) -> None:
-    """Whatever kind of step a claim diverges at, block start, deposits, forced, included, refused, fragments, skip or batch end, first or last, it dies by a proof of that step, directly or at the end of a game."""
+    """Whatever kind of step a claim diverges at, block start, deposits, forced, included, refused, fragments, skip or
+    batch end, first or last, it dies by a proof of that step, directly or at the end of a game."""
     rng = stage.rng
     stride, calldata = rng.choice([1, 16]), rng.random() < 0.5
     stage.say("batch", f"in {'calldata' if calldata else 'blobs'}, stride {stride}")
@@ -122,10 +125,12 @@ async def rich(stage: Stage, *, calldata: bool, stride: int) -> AsyncIterator[tu
 
 @scenario(slow=True, timeout=900)
 async def trailing_data(stage: Stage) -> None:
-    """Bytes behind a batch's last chunk, items behind a fragment and chunks with broken heads are no data: who executes them dies. Junk behind the checkpoints in an assertion's blob says nothing: a right claim with it stands."""
+    """Bytes behind a batch's last chunk, items behind a fragment and chunks with broken heads are no data: who executes
+    them dies. Junk behind the checkpoints in an assertion's blob says nothing: a right claim with it stands."""
     async with rich(stage, calldata=True, stride=1) as (net, honest):
         truth, other = net.arena.truth, (await net.truth(1)).data
-        names = ("goes on behind its end", "a stray last fragment is a transaction", "64 items are data", "version 1 is data")
+        names = ("goes on behind its end", "a stray last fragment is a transaction", "64 items are data",
+                 "version 1 is data")  # fmt: skip
         lies = {name: await net.arena.node.in_thread(claims_of, truth, other, EVERYWHERE[name]) for name in names}
         await die_at(net, honest, lies, dict.fromkeys(names))
         right = truth.claims(truth.commitments, truth.states[-1])
@@ -148,8 +153,12 @@ async def trailing_data(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def poisoned_end(stage: Stage) -> None:
-    """Right up to the last step and wrong in its end only: a false state root or block hash dies by a proof of the last step, and an end that isn't the batch's is not even taken."""
-    async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer(), net.challenger() as honest, net.attacker() as attacker:
+    """Right up to the last step and wrong in its end only: a false state root or block hash dies by a proof of the last
+    step, and an end that isn't the batch's is not even taken."""
+    async with (
+        Devnet(stage, {"dispute.stride": 16}) as net,
+        net.sequencer(), net.challenger() as honest, net.attacker() as attacker,
+    ):  # fmt: skip
         truth = await net.batch()
         end, right = truth.states[-1], truth.commitments
         names = ("steals in the last step", "batch end")
@@ -167,7 +176,8 @@ async def poisoned_end(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def right_end_by_a_false_middle(stage: Stage) -> None:
-    """A claim with the right end and made-up checkpoints between dies and loses its bond, and what it says of the end is confirmed by who says the rest right."""
+    """A claim with the right end and made-up checkpoints between dies and loses its bond, and what it says of the end
+    is confirmed by who says the rest right."""
     async with Devnet(stage, {"dispute.stride": 4, "dispute.arity": 4}) as net, net.sequencer(), net.challenger() as honest:
         truth = await net.batch()
         lie = LIES["garbage between right ends"](truth)
@@ -184,8 +194,12 @@ async def right_end_by_a_false_middle(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def right_root_at_the_wrong_batch(stage: Stage) -> None:
-    """The state after one batch is not the state after another: claimed of the next batch it dies, and under the other batch's hash or number it isn't taken."""
-    async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer(), net.challenger() as honest, net.attacker() as attacker:
+    """The state after one batch is not the state after another: claimed of the next batch it dies, and under the other
+    batch's hash or number it isn't taken."""
+    async with (
+        Devnet(stage, {"dispute.stride": 16}) as net,
+        net.sequencer(), net.challenger() as honest, net.attacker() as attacker,
+    ):  # fmt: skip
         first = await net.batch()
         await transact(net, TRANSFERS)
         second = await net.truth(1)
@@ -209,14 +223,20 @@ async def right_root_at_the_wrong_batch(stage: Stage) -> None:
 
 @scenario(slow=True, timeout=600)
 async def claim_beyond_the_data(stage: Stage) -> None:
-    """More steps than the batch has, by one or by as many as there can be, die at the first step behind its end; more than there can be, none, or a batch that nobody posted aren't taken."""
-    async with Devnet(stage, {"dispute.stride": 16, "dispute.arity": 16}) as net, net.sequencer(), net.challenger() as honest, net.attacker() as attacker:
+    """More steps than the batch has, by one or by as many as there can be, die at the first step behind its end; more
+    than there can be, none, or a batch that nobody posted aren't taken."""
+    async with (
+        Devnet(stage, {"dispute.stride": 16, "dispute.arity": 16}) as net,
+        net.sequencer(), net.challenger() as honest, net.attacker() as attacker,
+    ):  # fmt: skip
         truth = await net.batch()
         lies = {"one more": step_count(truth, truth.steps + 1), "as many as there can be": step_count(truth, MAX_STEPS)}
         await die_at(net, honest, lies, dict.fromkeys(lies, truth.steps))
         right = truth.claims(truth.commitments, truth.states[-1])
         refused: dict[str, dict[str, object]] = {
-            "StepsOutOfRange": {"steps": MAX_STEPS + 1}, "WrongBatch": {"batch_hash": b"\x13" * 32}, "WrongBatchIndex": {"index": 1},
+            "StepsOutOfRange": {"steps": MAX_STEPS + 1},
+            "WrongBatch": {"batch_hash": b"\x13" * 32},
+            "WrongBatchIndex": {"index": 1},
         }  # fmt: skip
         for reason, changes in refused.items():
             assert reason in await claim_refused(net, attacker, right, **changes), reason
@@ -229,7 +249,8 @@ async def claim_beyond_the_data(stage: Stage) -> None:
 
 @scenario(slow=True, timeout=600)
 async def children_of_a_lie(stage: Stage) -> None:
-    """Child and grandchild of a lie die with it, though nobody can prove anything about them; their bonds go back, only the lie's is lost; and the honest chain beside them is confirmed to its end."""
+    """Child and grandchild of a lie die with it, though nobody can prove anything about them; their bonds go back, only
+    the lie's is lost; and the honest chain beside them is confirmed to its end."""
     async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer():
         truth = await net.batch()
         lie = await net.arena.node.in_thread(LIES["steals in the first step"], truth)
@@ -264,23 +285,26 @@ async def children_of_a_lie(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def the_same_claim_many_times(stage: Stage) -> None:
-    """The right claim can be made by everybody, once each: all are confirmed, all bonds go back, and nobody gains or loses anything but gas."""
+    """The right claim can be made by everybody, once each: all are confirmed, all bonds go back, nobody gains or loses
+    anything but gas; and the challenger, which tidies up, spends less of it than who made the mess."""
     async with contextlib.AsyncExitStack() as stack:
         net = await stack.enter_async_context(Devnet(stage, {"dispute.stride": 16}))
-        for daemon in (net.sequencer(), net.challenger()):
-            await stack.enter_async_context(daemon)
+        await stack.enter_async_context(net.sequencer())
+        honest = await stack.enter_async_context(net.challenger())
         truth = await net.batch()
         right = truth.claims(truth.commitments, truth.states[-1])
         others = [await stack.enter_async_context(net.attacker()) for _ in range(2)]
-        purses = [await Purse.of(net, each.address) for each in others]
+        ours, purses = await Purse.of(net, honest.address), [await Purse.of(net, each.address) for each in others]
         made = [await claim(net, each, right) for each in others]
         for each in others:
             assert "AssertionExists" in await claim_refused(net, each, right)
         await net.stands()
         for assertion in made:
             await net.arena.until_status(assertion, AssertionStatus.CONFIRMED)
-        for purse in purses:
-            await purse.comes_to(0)
+        tidied = await ours.comes_to(0, "the challenger")
+        spent = [await purse.comes_to(0) for purse in purses]
+        net.say("challenger", f"tidies up {len(made)} duplicates: {tidied}; they took {sum(each.gas for each in spent):,} gas")
+        assert tidied.gas < sum(each.gas for each in spent)
         for each in others:
             assert "ParentHasConfirmedChild" in await claim_refused(net, each, right)
         assert await bonds_out(net) == 0
@@ -288,9 +312,13 @@ async def the_same_claim_many_times(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def a_lie_told_again(stage: Stage) -> None:
-    """A lie that died can be told again, and dies again, by the same proof: each time for another bond, which pays the challenger."""
+    """A lie that died can be told again, and dies again, by the same proof: each time for another bond, which pays the
+    challenger."""
     times = 3
-    async with Devnet(stage, {"dispute.stride": 1}) as net, net.sequencer(), net.challenger() as honest, net.attacker() as liar:
+    async with (
+        Devnet(stage, {"dispute.stride": 1}) as net,
+        net.sequencer(), net.challenger() as honest, net.attacker() as liar,
+    ):  # fmt: skip
         truth = await net.batch()
         step = stage.rng.randrange(truth.steps)
         lie = await net.arena.node.in_thread(lie_at, truth, step, enriches(b"\x61" * 20))
@@ -312,7 +340,10 @@ async def a_lie_told_again(stage: Stage) -> None:
 
 
 async def plays_to_the_end(stage: Stage, arity: int) -> None:
-    async with Devnet(stage, {"dispute.stride": 0, "dispute.arity": arity}) as net, net.sequencer(), net.challenger() as honest:
+    async with (
+        Devnet(stage, {"dispute.stride": 0, "dispute.arity": arity}) as net,
+        net.sequencer(), net.challenger() as honest,
+    ):  # fmt: skip
         truth = await net.batch()
         ours = await Purse.of(net, honest.address)
         lie = await net.arena.node.in_thread(LIES["steals in the last step"], truth)
@@ -338,17 +369,20 @@ async def plays_to_the_end(stage: Stage, arity: int) -> None:
 
 @scenario(slow=True)
 async def plays_to_the_end_at_arity_2(stage: Stage) -> None:
-    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as bisecting the batch takes."""
+    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as bisecting
+    the batch takes."""
     await plays_to_the_end(stage, 2)
 
 
 @scenario(slow=True)
 async def plays_to_the_end_at_arity_4(stage: Stage) -> None:
-    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as cutting the batch in four takes."""
+    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as cutting
+    the batch in four takes."""
     await plays_to_the_end(stage, 4)
 
 
 @scenario(slow=True)
 async def plays_to_the_end_at_arity_16(stage: Stage) -> None:
-    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as cutting the batch in sixteen takes."""
+    """A liar whose every move is correct, every commitment of it true but the end, loses in as many rounds as cutting
+    the batch in sixteen takes."""
     await plays_to_the_end(stage, 16)

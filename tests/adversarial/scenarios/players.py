@@ -1,4 +1,4 @@
-"""Who plays, how many, and when: attacks cost the attackers, and the honest nothing but gas and no time beyond the window."""
+"""Who plays, how many, and when: attacks cost the attackers, and the honest gas alone and no time beyond the window."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ async def no_bonds_out(net: Devnet) -> None:
 
 
 async def attackers(stage: Stage, count: int, stride: int = 16, arity: int = 4) -> None:
-    async with Devnet(stage, {"dispute.stride": stride, "dispute.arity": arity}) as net, net.sequencer(), net.challenger() as honest:
+    async with (
+        Devnet(stage, {"dispute.stride": stride, "dispute.arity": arity}) as net,
+        net.sequencer(), net.challenger() as honest,
+    ):  # fmt: skip
         truth = await net.batch()
         purse = await Purse.of(net, honest.address)
         async with crowd(net, await different_lies(truth, count, stage.rng)) as liars:
@@ -88,13 +91,15 @@ async def two_attackers(stage: Stage) -> None:
 
 @scenario(slow=True, timeout=900)
 async def five_attackers(stage: Stage) -> None:
-    """Five liars at once, at random steps, die all by one challenger: its cost is linear in their number, and paid by them."""
+    """Five liars at once, at random steps, die all by one challenger: its cost is linear in their number, and paid by
+    them."""
     await attackers(stage, 5)
 
 
 @scenario(slow=True, timeout=1800)
 async def twenty_attackers(stage: Stage) -> None:
-    """Twenty liars at once, at random steps, die all by one challenger: its cost is linear in their number, and paid by them."""
+    """Twenty liars at once, at random steps, die all by one challenger: its cost is linear in their number, and paid by
+    them."""
     await attackers(stage, 20)
 
 
@@ -134,7 +139,9 @@ async def idle_sybils(stage: Stage) -> None:
 
 @scenario(slow=True, timeout=900)
 async def flood_of_challenges(stage: Stage) -> None:
-    """Whoever plays every game that can be played against a right assertion pays all bonds to its asserter, whose gas is bounded by the moves of the rules, and confirmation comes when the window is over and not later: also if they are opened at the last moment and never ended."""
+    """Whoever plays every game that can be played against a right assertion pays all bonds to its asserter, whose gas
+    is bounded by the moves of the rules, and confirmation comes when the window is over and not later: also if they are
+    opened at the last moment and never ended."""
     settings = {"dispute.stride": 4, "dispute.arity": 2}
     async with contextlib.AsyncExitStack() as stack:
         net = await stack.enter_async_context(Devnet(stage, settings))
@@ -160,8 +167,10 @@ async def flood_of_challenges(stage: Stage) -> None:
         await net.travel(made.created_at + rules.window - await net.now())
         await net.arena.until_status(right, AssertionStatus.CONFIRMED)
         delay = await confirmed_at(net, right) - made.created_at - rules.window
-        statement = await purse.comes_to(len(games) * net.config.dispute.challenge_bond + net.config.dispute.assertion_bond, "the asserter")
-        net.say("asserter", f"{len(games)} games: {statement}; {statement.gas // len(games):,} gas each; confirmed {delay} s after its window")
+        dispute = net.config.dispute
+        statement = await purse.comes_to(len(games) * dispute.challenge_bond + dispute.assertion_bond, "the asserter")
+        net.say("asserter", f"{len(games)} games: {statement}; {statement.gas // len(games):,} gas each")
+        net.say("asserter", f"confirmed {delay} s after its window was over")
         moves = len(games) * rounds(0, rules.stride, rules.arity)
         assert statement.gas <= (moves + len(games)) * SPLIT_GAS + 3 * PICK_GAS  # splits, time-outs; confirm, withdraw
         assert delay < rules.clock // 10
@@ -169,7 +178,8 @@ async def flood_of_challenges(stage: Stage) -> None:
 
 
 async def flood(net: Devnet, attackers: Sequence[TransactionManager], right: bytes, intervals: int) -> list[bytes]:
-    """Every attacker opens a game about every interval of more than one step; one of them plays its own as far as it can."""
+    """Every attacker opens a game about every interval of more than one step; one of them plays its own as far as it
+    can."""
     last = net.arena.truth.steps - (intervals - 1) * net.arena.rules.stride
     playable = range(intervals - (last == 1))
     players = [FalseChallenger(net, each) for each in attackers]
@@ -189,7 +199,8 @@ async def confirmed_at(net: Devnet, assertion: bytes) -> int:
 
 @scenario()
 async def asserter_censored_for_most_of_its_clock(stage: Stage) -> None:
-    """An asserter whose answers L1's proposers leave out for three quarters of its clock loses nothing: whoever has them left out loses the bond."""
+    """An asserter whose answers L1's proposers leave out for three quarters of its clock loses nothing: whoever has
+    them left out loses the bond."""
     async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer(), net.attacker() as attacker:
         await net.batch()
         asserter, rules, proposer = honest_asserter(net), net.arena.rules, Proposer(net.l1)
@@ -228,7 +239,8 @@ async def asserter_censored_for_most_of_its_clock(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def challenger_just_in_time(stage: Stage) -> None:
-    """A challenger that comes a quarter of an hour before games can't be opened any more kills even who never moves, before the window is over."""
+    """A challenger that comes a quarter of an hour before games can't be opened any more kills even who never moves,
+    before the window is over."""
     async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer():
         truth = await net.batch()
         async with crowd(net, await different_lies(truth, 1, stage.rng)) as (liar,):
@@ -250,7 +262,8 @@ async def challenger_just_in_time(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def challenger_after_the_window_of_a_one_step_lie(stage: Stage) -> None:
-    """With a checkpoint at every step it is never too late, as long as nobody has confirmed the lie: one proof, no game."""
+    """With a checkpoint at every step it is never too late, as long as nobody has confirmed the lie: one proof, no
+    game."""
     async with Devnet(stage, {"dispute.stride": 1, "sequencer.assert_batches": False}) as net, net.sequencer():
         truth = await net.batch()
         async with crowd(net, await different_lies(truth, 1, stage.rng)) as (liar,):
@@ -267,7 +280,8 @@ async def challenger_after_the_window_of_a_one_step_lie(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def challenger_too_late_for_a_game(stage: Stage) -> None:
-    """Too late for a game, a challenger raises the alarm and spends nothing; until the lie's window is over anybody can still settle the batch, and the lie dies as a rival of what is proved."""
+    """Too late for a game, a challenger raises the alarm and spends nothing; until the lie's window is over anybody can
+    still settle the batch, and the lie dies as a rival of what is proved."""
     async with Devnet(stage, {"dispute.stride": 16, "sequencer.assert_batches": False}) as net, net.sequencer():
         truth = await net.batch()
         async with crowd(net, await different_lies(truth, 1, stage.rng)) as (liar,):
@@ -294,7 +308,8 @@ async def challenger_too_late_for_a_game(stage: Stage) -> None:
 
 @scenario(slow=True, timeout=600)
 async def honest_challengers_race(stage: Stage) -> None:
-    """Of three challengers that play against the same lies one wins each, and the others lose gas and nothing else: their bonds come back."""
+    """Of three challengers that play against the same lies one wins each, and the others lose gas and nothing else:
+    their bonds come back."""
     async with contextlib.AsyncExitStack() as stack:
         net = await stack.enter_async_context(Devnet(stage, {"dispute.stride": 16, "dispute.arity": 4}))
         await stack.enter_async_context(net.sequencer())
@@ -319,7 +334,8 @@ async def honest_challengers_race(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def second_asserter(stage: Stage) -> None:
-    """A second honest asserter binds no bond while the first one's assertion is undisputed, makes its own when somebody disputes it, and both get their bonds back."""
+    """A second honest asserter binds no bond while the first one's assertion is undisputed, makes its own when somebody
+    disputes it, and both get their bonds back."""
     async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer(), net.attacker() as attacker:
         truth = await net.batch()
         first = honest_asserter(net)
@@ -349,7 +365,8 @@ async def second_asserter(stage: Stage) -> None:
 
 @scenario(slow=True)
 async def attacker_challenges_itself(stage: Stage) -> None:
-    """Who kills its own lie loses at least half of the bond, which is burned, and what it plays against others beside that goes to them."""
+    """Who kills its own lie loses at least half of the bond, which is burned, and what it plays against others beside
+    that goes to them."""
     async with Devnet(stage, {"dispute.stride": 16, "dispute.arity": 4}) as net, net.sequencer(), net.attacker() as third:
         truth = await net.batch()
         asserter, dispute = honest_asserter(net), net.config.dispute
@@ -360,7 +377,8 @@ async def attacker_challenges_itself(stage: Stage) -> None:
         purses = [await Purse.of(net, each) for each in gang]
         game = await FalseChallenger(net, third).open(right, 0)
         lie = await net.arena.node.in_thread(LIES["steals in the last step"], truth)
-        async with net.asserter(lie, account=hands[0]) as liar, net.challenger(net.another(challenger=hands[1])) as other_hand:
+        killer = net.another(challenger=hands[1])
+        async with net.asserter(lie, account=hands[0]) as liar, net.challenger(killer) as other_hand:
             killed = await net.dies(liar, by=other_hand)
             await net.travel(net.arena.rules.clock + 1)
             await until_game(net, game, GameStatus.ASSERTER_WON)
