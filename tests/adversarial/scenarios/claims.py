@@ -13,12 +13,12 @@ from derivation.commitments import checkpoint_blobs, checkpoint_count
 from execution.abi import commitment
 from execution.types import BatchEnd, BlockStart, Fragment, Skip, Transaction
 from l1.client import L1Client
-from l1.events import AssertionStatus, KillReason
+from l1.events import AssertionStatus
 from sequencer.claims import BatchClaims
 from tests.adversarial.kit import Devnet, Stage, scenario
 from tests.adversarial.kit.arena import TRANSFERS, transact
 from tests.adversarial.kit.by_hand import claim, claim_refused
-from tests.adversarial.kit.lies import LIES, Truth, all_zero, built_on, enriches, lie_at, step_count
+from tests.adversarial.kit.lies import LIES, Truth, all_zero, enriches, lie_at, step_count
 from tests.adversarial.kit.purse import Purse, bonds_out, rewards
 from tests.adversarial.misreadings import EVERYWHERE, claims_of
 from tests.adversarial.rich_batch import MAX_DRIFT, post_batches, usual_posts
@@ -242,98 +242,6 @@ async def claim_beyond_the_data(stage: Stage) -> None:
             assert reason in await claim_refused(net, attacker, right, **changes), reason
         assert "StepsOutOfRange" in await claim_refused(net, attacker, right, steps=0)
         await net.stands()
-
-
-# ---- ancestry, repetition
-
-
-@scenario(slow=True, timeout=600)
-async def children_of_a_lie(stage: Stage) -> None:
-    """Child and grandchild of a lie die with it, though nobody can prove anything about them; their bonds go back, only
-    the lie's is lost; and the honest chain beside them is confirmed to its end."""
-    async with Devnet(stage, {"dispute.stride": 16}) as net, net.sequencer():
-        truth = await net.batch()
-        lie = await net.arena.node.in_thread(LIES["steals in the first step"], truth)
-        family, account = [lie], net.account(40)
-        for index in (1, 2):
-            await transact(net, index * TRANSFERS)
-            following = await net.truth(index)
-            family.append(built_on(family[-1], following.record))
-        purse = await Purse.of(net, bytes.fromhex(account.address[2:]))
-        async with net.asserter(*family, account=account) as liar:
-            async def three() -> list[bytes]:
-                made = [bytes(each.args["id"]) for each in await net.events("AssertionMade")
-                        if bytes.fromhex(each.args["asserter"][2:]) == liar.address]
-                return made if len(made) == 3 else []
-
-            lied, *descendants = await net.until(three, "the liar builds on its lie", timeout=120)
-            async with net.challenger() as honest:
-                await net.dies(lied, by=honest)
-                for each in descendants:
-                    await net.arena.until_status(each, AssertionStatus.KILLED)
-                    assert (await net.arena.kills())[each]["reason"] == KillReason.DEAD_PARENT
-                await net.stands()
-
-            async def confirmed() -> bool:
-                return await net.confirmed_batches() == 3
-
-            await net.until(confirmed, "three batches are confirmed", timeout=120)
-        assert (await net.arena.rollup.latest_confirmed()).state_root == following.states[-1].state_root
-        await purse.comes_to(-net.config.dispute.assertion_bond, "the liar")
-        assert await bonds_out(net) == 0
-
-
-@scenario(slow=True)
-async def the_same_claim_many_times(stage: Stage) -> None:
-    """The right claim can be made by everybody, once each: all are confirmed, all bonds go back, nobody gains or loses
-    anything but gas; and the challenger, which tidies up, spends less of it than who made the mess."""
-    async with contextlib.AsyncExitStack() as stack:
-        net = await stack.enter_async_context(Devnet(stage, {"dispute.stride": 16}))
-        await stack.enter_async_context(net.sequencer())
-        honest = await stack.enter_async_context(net.challenger())
-        truth = await net.batch()
-        right = truth.claims(truth.commitments, truth.states[-1])
-        others = [await stack.enter_async_context(net.attacker()) for _ in range(2)]
-        ours, purses = await Purse.of(net, honest.address), [await Purse.of(net, each.address) for each in others]
-        made = [await claim(net, each, right) for each in others]
-        for each in others:
-            assert "AssertionExists" in await claim_refused(net, each, right)
-        await net.stands()
-        for assertion in made:
-            await net.arena.until_status(assertion, AssertionStatus.CONFIRMED)
-        tidied = await ours.comes_to(0, "the challenger")
-        spent = [await purse.comes_to(0) for purse in purses]
-        net.say("challenger", f"tidies up {len(made)} duplicates: {tidied}; they took {sum(each.gas for each in spent):,} gas")
-        assert tidied.gas < sum(each.gas for each in spent)
-        for each in others:
-            assert "ParentHasConfirmedChild" in await claim_refused(net, each, right)
-        assert await bonds_out(net) == 0
-
-
-@scenario(slow=True)
-async def a_lie_told_again(stage: Stage) -> None:
-    """A lie that died can be told again, and dies again, by the same proof: each time for another bond, which pays the
-    challenger."""
-    times = 3
-    async with (
-        Devnet(stage, {"dispute.stride": 1}) as net,
-        net.sequencer(), net.challenger() as honest, net.attacker() as liar,
-    ):  # fmt: skip
-        truth = await net.batch()
-        step = stage.rng.randrange(truth.steps)
-        lie = await net.arena.node.in_thread(lie_at, truth, step, enriches(b"\x61" * 20))
-        ours, theirs = await Purse.of(net, honest.address), await Purse.of(net, liar.address)
-        told: list[bytes] = []
-        for _ in range(times):
-            told.append(await claim(net, liar, lie))
-            assert len(told) < 2 or told[-1] != told[-2]
-            await net.dies(told[-1], by=honest)
-        assert len(set(told)) == times
-        await net.stands()
-        await theirs.comes_to(-times * net.config.dispute.assertion_bond, "the liar")
-        statement = await ours.comes_to(await rewards(net, honest.address), "the challenger")
-        assert statement.gain > statement.fees
-        assert await bonds_out(net) == 0
 
 
 # ---- correct moves

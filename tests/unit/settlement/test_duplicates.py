@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from challenger.chronicle import Chronicle, Point
 from l1.contracts import Rollup
 from l1.events import AssertionConfirmed, AssertionKilled, AssertionMade, KillReason, RollupEvent
@@ -45,6 +47,23 @@ def test_what_stands_on_a_duplicate_is_found() -> None:
     assert {each.id for each in log.orphans()} == {WRONG, TWIN}, "a rival under the other parent"
     log = log_of([*EVENTS, AssertionKilled(EQUAL, WHO, KillReason.TIMEOUT, 0, 0)])
     assert list(log.children(SETTLED, NEXT)) == [], "what stands on a dead one is dead, whatever it said"
+
+
+def test_what_stands_on_a_lie_is_not_what_stands_on_the_truth() -> None:
+    """A right end is not enough: whatever hangs on a lie dies with it."""
+    truth, lie, astray = (bytes([0x20 + n]) * 32 for n in range(3))
+    honest = [made(EQUAL, GENESIS, BATCH, RIGHT), made(truth, EQUAL, NEXT, AFTER)]
+    on_a_lie = [made(WRONG, GENESIS, BATCH, FALSE), made(lie, WRONG, NEXT, AFTER), made(astray, lie, b"\xb2" * 32, RIGHT)]
+    log = log_of([*honest, *on_a_lie])
+    assert list(log.children(truth, b"\xb2" * 32)) == [] and [each.id for each in log.children(lie, b"\xb2" * 32)] == [astray]
+    log = log_of([*honest, *on_a_lie, AssertionConfirmed(EQUAL, b"", b""), AssertionConfirmed(truth, b"", b"")])
+    assert list(log.children(truth, b"\xb2" * 32)) == [], "not when the truth is confirmed and the lie still pending either"
+    false_middle = replace(made(TWIN, GENESIS, BATCH, RIGHT), checkpoint_blobs=(b"\x02" * 32,))
+    log = log_of([made(EQUAL, GENESIS, BATCH, RIGHT), false_middle, made(CHILD, TWIN, NEXT, AFTER)])
+    assert list(log.children(EQUAL, NEXT)) == [], "a parent with the right end by another way may be a lie"
+    twin = replace(false_middle, checkpoint_blobs=(b"\x01" * 32,))
+    log = log_of([made(EQUAL, GENESIS, BATCH, RIGHT), twin, made(CHILD, TWIN, NEXT, AFTER)])
+    assert [each.id for each in log.children(EQUAL, NEXT)] == [CHILD], "one that says the very same is as good"
 
 
 def test_a_settled_assertion_says_what_was_expected() -> None:

@@ -1,0 +1,1 @@
+"""Scenarios. See tests/adversarial/README.md."""
