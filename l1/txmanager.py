@@ -45,6 +45,7 @@ from l1.rejections import Rejection, classify
 from l1.reverts import describe_revert
 from l1.rpc_errors import rpc_error_of
 from l1.signing import BlobCommitments, SidecarFormat, Signer, commit_blobs, network_form, prove_blobs
+from l1.worker_pool import WorkerPool
 
 __all__ = ["InsufficientFunds", "JsonRpc", "L1Receipt", "TransactionError", "TransactionManager", "TransactionPolicy",
            "TransactionRefused", "TransactionReverted", "TxCandidate", "parse_receipt"]
@@ -75,12 +76,12 @@ class _Flight:
 class TransactionManager:
     """Use as `async with TransactionManager(...) as transactions: await transactions.send(...)`.
 
-    `errors`: names of custom errors by selector, if other contracts than the rollup's are called.
+    `errors`: names of custom errors by selector, if other contracts than the rollup's are called. `workers`: for KZG; else a thread.
     """
 
     def __init__(self, rpc: JsonRpc, key: bytes | str, chain_id: int, journal_dir: Path, policy: TransactionPolicy, *,
                  errors: Mapping[bytes, str] | None = None, sidecar: SidecarFormat = SidecarFormat.CELL_PROOFS,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+                 clock: Callable[[], float] = time.monotonic, workers: WorkerPool | None = None) -> None:
         self._rpc = rpc
         self._signer = Signer(key, chain_id)
         self._account = AccountView(rpc, self._signer.address)
@@ -95,8 +96,8 @@ class TransactionManager:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._journal: TransactionJournal
-        self._gaps = 0
-        self.bumps = 0
+        self._compute = asyncio.to_thread if workers is None else workers.run
+        self._gaps = self.bumps = 0
 
     @property
     def address(self) -> bytes:
@@ -116,8 +117,7 @@ class TransactionManager:
         self._task = asyncio.create_task(self._run(), name="txmanager")
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                        trace: TracebackType | None) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self._task is not None
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -159,7 +159,7 @@ class TransactionManager:
         transaction that did the same until a reorg; it may come back, and then it counts."""
         if self._policy.only_to_code and candidate.to not in (None, self.address) and not await self._account.has_code(candidate.to):
             raise TransactionRefused(f"L1 has no contract at 0x{candidate.to.hex()}: was it started afresh?")
-        commitments = await asyncio.to_thread(commit_blobs, candidate.blobs) if candidate.blobs else BlobCommitments((), ())
+        commitments = await self._compute(commit_blobs, candidate.blobs) if candidate.blobs else BlobCommitments((), ())
         gas = candidate.gas_limit or await self._estimate(candidate, commitments)
         nonce = await self._account.nonce("latest")
         while nonce in self._flights:
@@ -190,7 +190,7 @@ class TransactionManager:
     async def _flight(self, entry: JournalEntry, commitments: BlobCommitments | None = None,
                       done: asyncio.Future[L1Receipt] | None = None) -> _Flight:
         if commitments is None:
-            commitments = await asyncio.to_thread(commit_blobs, entry.blobs) if entry.blobs else BlobCommitments((), ())
+            commitments = await self._compute(commit_blobs, entry.blobs) if entry.blobs else BlobCommitments((), ())
         if done is None:
             done = asyncio.get_running_loop().create_future()
             done.add_done_callback(_consume)
@@ -277,7 +277,7 @@ class TransactionManager:
         if not flight.entry.blobs:
             return raw
         if form not in flight.proofs:
-            flight.proofs[form] = await asyncio.to_thread(prove_blobs, flight.entry.blobs, flight.commitments, form)
+            flight.proofs[form] = await self._compute(prove_blobs, flight.entry.blobs, flight.commitments, form)
         return network_form(raw, flight.entry.blobs, flight.commitments, flight.proofs[form], form)
 
     # ---- watching

@@ -21,6 +21,7 @@ from l1.blob_client import BlobClient
 from l1.blob_server import BlobEndpoint
 from l1.client import L1Client
 from l1.contracts import Rollup
+from l1.kzg import trusted_setup
 from node.api import NodeNamespace
 from node.archive_keeper import ArchiveKeeper
 from node.chain import DerivedChain
@@ -76,6 +77,7 @@ class NodeService(Service):
             l1 = await stack.enter_async_context(L1Client(config.l1.rpc_url))
             await check_l1(l1, config, deployment)
             blobs = await stack.enter_async_context(blob_client(config, directory))
+            await asyncio.to_thread(trusted_setup)  # holds the GIL for seconds: before anybody asks for anything
             store = ChainStore.open(directory / "chain", genesis)
             stack.callback(store.close)
             forwarder = Forwarder(own.sequencer_url) if own.sequencer_url else None

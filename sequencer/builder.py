@@ -18,6 +18,7 @@ from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
 from l1.fees import FeeMarket
 from l1.rpc_errors import RpcError
+from l1.worker_pool import WorkerPool
 from sequencer.batches import LocalBatch
 from sequencer.contest import Contest
 from sequencer.data_policy import DataKind, DataPolicy, chunk_limit
@@ -43,10 +44,12 @@ FIRST_PATIENCE, LONGEST_PATIENCE = 0.5, 8.0  # seconds until L1 is asked again f
 
 
 class Builder:
-    """`block_time` in seconds. `closed` is set whenever a batch has been closed, for the batcher."""
+    """`block_time` in seconds. `closed` is set whenever a batch has been closed, for the batcher. `workers`: for KZG, which holds
+    the GIL; a thread if there are none."""
 
     def __init__(self, node: L2Node, ledger: BatchLedger, l1: L1View, settings: BuilderSettings, *, block_time: float,
-                 data: DataPolicy, contest: Contest | None = None, clock: Callable[[], float] = time.time) -> None:
+                 data: DataPolicy, contest: Contest | None = None, clock: Callable[[], float] = time.time,
+                 workers: WorkerPool | None = None) -> None:
         self._node = node
         self._ledger = ledger
         self._l1 = l1
@@ -57,6 +60,7 @@ class Builder:
         self._due_since: float | None = None
         self._waiting_since: float | None = None
         self._clock = clock
+        self._compute = asyncio.to_thread if workers is None else workers.run
         self._encoder: BatchEncoder | None = None
         self._encoded: int | None = None  # index of the batch that _encoder holds
         self._data_full = False
@@ -138,7 +142,7 @@ class Builder:
         chunks = encoder.chunks()
         call = Inbox.post_batch(batch.parent_hash, len(chunks), batch.pages, batch.origin.header_rlp)
         kind = self._data.kind(chunks, call, market, self._ledger.last_kind())
-        closed = await asyncio.to_thread(_closed, batch, chunks, kind)
+        closed = await self._compute(_closed, batch, chunks, kind)
         self._ledger.put(closed)
         self._encoder, self._encoded, self._data_full = None, None, False
         self.closed.set()

@@ -31,8 +31,9 @@ from l1.blobs import ChunkProofKind
 from l1.client import L1Client
 from l1.contracts import Inbox, Rollup
 from l1.fees import FeeCaps
-from l1.kzg import Prover
+from l1.kzg import Prover, trusted_setup
 from l1.txmanager import TransactionManager, TransactionPolicy
+from l1.worker_pool import WorkerPool
 from node.archive_keeper import ArchiveKeeper
 from rpc.prometheus import serve_metrics
 from sequencer.api import VerdictNamespace
@@ -66,6 +67,8 @@ from web.pages import Pages
 log = structlog.get_logger("sequencer")
 
 _LEAST_PER_CHUNK = 1_990  # bytes of a transaction that a chunk holds even if they do not shrink
+
+_LONGEST_KZG = 60.0  # seconds for the proofs of a batch's blobs; a quarter of one each on an idle core
 
 MIN_POLL = 0.02
 
@@ -136,11 +139,14 @@ class SequencerService(Service):
             pages = named_pages(config, deployment, inbox)
             await load_pages(pages, inbox, StoredPages(store))
             key = self._key if self._key is not None else load_key("sequencer", config.data_dir).key.hex()
+            await asyncio.to_thread(trusted_setup)  # holds the GIL for seconds: before anybody asks for anything
+            workers = WorkerPool(min(1, config.blobs.workers), limit=_LONGEST_KZG)
+            stack.callback(workers.close)
             transactions = await stack.enter_async_context(
-                TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config)))
+                TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config), workers=workers))
             kind = await chunk_proofs(config, l1)
             self.parts = parts = _assemble(config, deployment, store, derived_store, l1, beacon, transactions, self._claims,
-                                             pages, kind)
+                                             pages, kind, workers)
             stack.callback(parts.derivation.close)
             dispatcher = build_dispatcher(parts.node)
             dispatcher.register(VerdictNamespace(parts.node, parts.ledger, parts.derived, parts.follower, self._figures))
@@ -198,7 +204,7 @@ class SequencerService(Service):
 
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,
               beacon: BlobClient, transactions: TransactionManager, claims: Claims, pages: tuple[bytes, ...],
-              kind: ChunkProofKind) -> Parts:
+              kind: ChunkProofKind, workers: WorkerPool) -> Parts:
     rollup, settings, dispute = config.rollup, config.sequencer, config.dispute
     of_node = node_settings(config, deployment, max(settings.poll, MIN_POLL))
     inbox, contract = Inbox(l1, deployment.inbox), Rollup(l1, deployment.rollup)
@@ -214,7 +220,8 @@ def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived
     builder = Builder(
         node, ledger, view,
         BuilderSettings(settings.batch_interval, int(rollup.max_drift), rollup.max_origin_age, settings.empty_blocks),
-        block_time=settings.block_time, data=DataPolicy(settings.data, settings.target_blobs, pages), contest=contest)
+        block_time=settings.block_time, data=DataPolicy(settings.data, settings.target_blobs, pages), contest=contest,
+        workers=workers)
 
     async def confirmed_block() -> bytes:
         return (await contract.latest_confirmed()).block_hash

@@ -71,6 +71,7 @@ def base_configuration() -> dict[str, Any]:
             "transactions": {"resubmit_after": "5s"}},
         "challenger": {"poll": "200ms", "transactions": {"resubmit_after": "5s"}},
         "node": {"poll": "200ms"},
+        "blobs": {"workers": 0},  # a process each would cost more than it saves
     }
 
 

@@ -247,7 +247,8 @@ class Blobs(Table):
         "30d", description="blobs younger than that stay in the archive, and so do those of batches that L1 has not "
         "finalized or whose assertion isn't confirmed; at least dispute.window and a day")
     workers: Annotated[Number, Field(ge=0, le=64)] = Field(
-        1, description="processes that verify and decode blobs ahead of execution while a daemon catches up; 0: none")
+        1, description="processes that verify and decode blobs ahead of execution while a daemon catches up, and in a "
+        "sequencer one that commits to its blobs and proves them; 0: none")
     max_size: Size | None = Field(
         None, description="older ones stay as long as the archive is below this size; none of them if it is left out")
 

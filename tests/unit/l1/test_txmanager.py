@@ -23,6 +23,7 @@ from l1.txmanager import (
     TransactionReverted,
     TxCandidate,
 )
+from l1.worker_pool import WorkerPool
 
 KEY = bytes(31) + b"\x07"
 TO = b"\x11" * 20
@@ -37,10 +38,10 @@ class Clock:
 
 
 def manager(l1: ScriptedL1, path: Path, clock: Clock | None = None, *, confirmations: int = 0,
-            max_fee: int = 500 * GWEI) -> TransactionManager:
+            max_fee: int = 500 * GWEI, workers: WorkerPool | None = None) -> TransactionManager:
     caps = FeeCaps(max_fee=max_fee, max_blob_fee=500 * GWEI, min_tip=GWEI)
     policy = TransactionPolicy(caps, resubmit_after=48, confirmations=confirmations, poll=0.001)
-    return TransactionManager(l1, KEY, l1.chain_id, path, policy, clock=clock or Clock())
+    return TransactionManager(l1, KEY, l1.chain_id, path, policy, clock=clock or Clock(), workers=workers)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -110,6 +111,27 @@ async def test_blob_transactions_double_and_flip_the_sidecar_format(tmp_path: Pa
             (GWEI, 3 * GWEI, 20), (2 * GWEI, 6 * GWEI, 40)]
         l1.mine()
         await send
+
+
+async def test_kzg_is_computed_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the GIL for a quarter of a second a blob: JSON-RPC of the same daemon would stand still."""
+    def here(*_: object) -> None:
+        raise AssertionError("computed in this process")
+
+    for name in ("commitment_of", "trusted_setup"):
+        monkeypatch.setattr(f"l1.signing.{name}", here)
+    l1, workers = ScriptedL1(), WorkerPool(1)
+    try:
+        async with manager(l1, tmp_path, workers=workers) as transactions:
+            send = asyncio.create_task(transactions.send(TxCandidate(TO, blobs=(bytes(131072),))))
+            async with asyncio.timeout(90):  # a process starts, and loads the setup
+                while not l1.received:
+                    assert not send.done()
+                    await asyncio.sleep(0.01)
+            l1.mine()
+            await send
+    finally:
+        workers.close()
 
 
 async def test_dropped_transaction_is_broadcast_again(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from l1.blobs import blob_versioned_hash
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket
 from l1.rpc_errors import RpcError
+from l1.worker_pool import WorkerPool
 from sequencer.batcher import posting_call
 from sequencer.batches import Anchor, L1Origin, LocalBatch, QueueSlice
 from sequencer.builder import Builder
@@ -73,7 +74,8 @@ def noise(size: int, seed: int) -> bytes:
 class Bench:
     """A node with a builder, a settable clock, and a second store in which batches are derived."""
 
-    def __init__(self, path: Path | None, data: DataPolicy | None = None, contest: Contest | None = None) -> None:
+    def __init__(self, path: Path | None, data: DataPolicy | None = None, contest: Contest | None = None,
+                 workers: WorkerPool | None = None) -> None:
         alloc = {bytes.fromhex(key.address[2:]): 10**20 for key in KEYS}
         self.genesis = build_genesis(alloc, CHAIN_ID, PARAMS.gas_limit, 0, GWEI)
         self.store = ChainStore.open(path, self.genesis)
@@ -82,7 +84,7 @@ class Bench:
         self.node = L2Node(self.store, RULES, PARAMS, PoolLimits(), clock=lambda: self.now)
         self.ledger = BatchLedger(self.store, CHAIN_ID)
         self.builder = Builder(self.node, self.ledger, self.l1, BuilderSettings(30, 1800, 7200, False),  # type: ignore[arg-type]
-                               block_time=1, data=data or DataPolicy(), contest=contest, clock=lambda: self.now)
+                               block_time=1, data=data or DataPolicy(), contest=contest, clock=lambda: self.now, workers=workers)
 
     async def tick(self) -> bool:
         self.now += 1
@@ -184,6 +186,21 @@ async def test_no_batch_is_begun_while_l1_gives_no_queue(bench: Bench, trouble: 
     assert await bench.tick()
     await bench.builder.close("test")
     bench.check_derivation()
+
+
+async def test_blobs_are_committed_to_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = WorkerPool(1)
+    bench = Bench(tmp_path / "chain", workers=workers)
+    try:
+        await bench.node.submit(transfer(0, 0))
+        assert await bench.tick()
+        with monkeypatch.context() as patched:
+            patched.setattr("sequencer.builder.blob_versioned_hash", lambda blob: bytes(32))  # in this process only
+            await bench.builder.close("test")
+        bench.check_derivation()
+    finally:
+        workers.close()
+        bench.store.close()
 
 
 async def test_a_full_batch_is_closed_and_the_rest_goes_into_the_next(bench: Bench) -> None:
