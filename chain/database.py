@@ -205,7 +205,8 @@ class Database:
                 except lmdb.MapFullError:
                     self._grow()
                 except lmdb.Error as error:
-                    raise ChainStoreError(f"writing to {self.path} failed: {error}") from error
+                    raise ChainStoreError(f"writing to {self.path} failed ({error}): is the disk full? What was written before is "
+                                          "kept: make room, and start it again") from error
 
     def _grow(self) -> None:
         self._open.clear()

@@ -14,11 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import lmdb
 
 from l1.fees import Fees
+
+if TYPE_CHECKING:
+    from l1.candidates import TxCandidate
 
 MAP_SIZE = 4 << 30  # bytes of address space; the file grows only with what is in flight
 KEPT_OUTCOMES = 4096  # finished labels remembered
@@ -53,6 +56,14 @@ class JournalEntry:
     gas_limit: int
     blobs: tuple[bytes, ...]
     versions: list[SignedVersion] = field(default_factory=list)
+
+    def is_for(self, candidate: TxCandidate, *, unclaimed: bool) -> bool:
+        """Whether this is the candidate's transaction: it has its label, or, without one, it is the same call and an earlier
+        run's (`unclaimed`), which whoever sent it then asks for again."""
+        if candidate.label or self.label:
+            return candidate.label == self.label
+        same = (self.to, self.data, self.value, self.blobs) == (candidate.to, candidate.data, candidate.value, candidate.blobs)
+        return unclaimed and same
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,8 @@ class TransactionJournal:
             with self._env.begin(write=True) as txn:
                 yield txn
         except lmdb.Error as error:
-            raise JournalProblem(f"the journal of L1 transactions can't be written, so nothing more is sent: {error}") from error
+            raise JournalProblem(f"the journal of L1 transactions can't be written, so nothing more is sent ({error}): is the disk "
+                                 "full? Make room, and start it again") from error
 
     def _remove(self, txn: lmdb.Transaction, nonce: int) -> None:
         txn.delete(_key(nonce), db=self._entries)

@@ -1,7 +1,8 @@
 """Sends L1 transactions from one key, in nonce order, until each is included deep enough.
 
 What is in flight is in the journal before it is on the wire, so a restart goes on with the same signed versions.
-A labelled candidate is sent once however often it is asked for, also across restarts.
+A labelled candidate is sent once however often it is asked for, also across restarts; one without a label isn't sent
+beside the same call that was in flight when the process before this one was killed.
 
 Every tick, for each nonce in flight, lowest first:
 * a receipt of any version: finished when `confirmations` blocks lie on top; one that a reorg takes away is
@@ -71,6 +72,7 @@ class _Flight:
     accepted: bool = False
     usurped: int = 0
     capped: bool = False
+    unclaimed: bool = False  # of an earlier run, and nobody has asked for it again
 
 
 class TransactionManager:
@@ -111,7 +113,7 @@ class TransactionManager:
         self._journal = TransactionJournal(self._directory)
         for entry in self._journal.entries():
             flight = await self._flight(entry)
-            flight.watched = True
+            flight.watched = flight.unclaimed = True
             self._flights[entry.nonce] = flight
             log.info("resuming", nonce=entry.nonce, label=entry.label, versions=len(entry.versions))
         self._task = asyncio.create_task(self._run(), name="txmanager")
@@ -142,15 +144,15 @@ class TransactionManager:
 
     async def _admitted(self, candidate: TxCandidate) -> _Flight | L1Receipt:
         async with self._order:
-            if candidate.label:
-                for flight in self._flights.values():
-                    if flight.entry.label == candidate.label:
-                        return flight
-                if (outcome := self._journal.outcome(candidate.label)) is not None:
-                    if (receipt := await self._account.receipt(outcome.tx_hash)) is not None:
-                        return receipt
-                    log.warning("a finished transaction is gone from L1, sending it again", label=candidate.label)
-                    return await self._launch(candidate, None, outcome.tx_hash)
+            for flight in self._flights.values():
+                if flight.entry.is_for(candidate, unclaimed=flight.unclaimed):
+                    flight.unclaimed = False
+                    return flight
+            if candidate.label and (outcome := self._journal.outcome(candidate.label)) is not None:
+                if (receipt := await self._account.receipt(outcome.tx_hash)) is not None:
+                    return receipt
+                log.warning("a finished transaction is gone from L1, sending it again", label=candidate.label)
+                return await self._launch(candidate, None, outcome.tx_hash)
             return await self._launch(candidate, None)
 
     async def _launch(self, candidate: TxCandidate, done: asyncio.Future[L1Receipt] | None,
@@ -193,7 +195,7 @@ class TransactionManager:
             commitments = await self._compute(commit_blobs, entry.blobs) if entry.blobs else BlobCommitments((), ())
         if done is None:
             done = asyncio.get_running_loop().create_future()
-            done.add_done_callback(_consume)
+            done.add_done_callback(lambda it: it.cancelled() or it.exception())  # told by the log: nobody may be waiting
         return _Flight(entry, done, commitments, self._clock())
 
     async def _estimate(self, candidate: TxCandidate, commitments: BlobCommitments) -> int:
@@ -392,9 +394,3 @@ class TransactionManager:
             await self._replace(flight)
         if not flight.accepted or await self._rpc.request("eth_getTransactionByHash", ["0x" + newest.hash.hex()]) is None:
             await self._broadcast(flight)
-
-
-def _consume(done: asyncio.Future[L1Receipt]) -> None:
-    """Nobody may be waiting for a resumed candidate: its failure was logged, don't complain about it."""
-    if not done.cancelled():
-        done.exception()

@@ -223,6 +223,21 @@ async def test_restart_resumes_and_never_sends_a_label_twice(tmp_path: Path) -> 
     assert len(l1.received) == 2
 
 
+async def test_what_was_in_flight_without_a_label_is_not_sent_beside_itself(tmp_path: Path) -> None:
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        first = asyncio.create_task(transactions.send(TxCandidate(TO, b"withdraw")))
+        await until(lambda: len(l1.received) == 1)
+    await asyncio.gather(first, return_exceptions=True)
+    async with manager(l1, tmp_path) as transactions:
+        again = asyncio.create_task(transactions.send(TxCandidate(TO, b"withdraw")))
+        another = asyncio.create_task(transactions.send(TxCandidate(TO, b"withdraw")))  # of this run: that is one more
+        await until(lambda: len({each.nonce for each in l1.received}) == 2)
+        l1.mine()
+        receipts = await asyncio.gather(again, another)
+    assert [bytes.fromhex(l1.received[0].hash[2:]) == each.tx_hash for each in receipts] == [True, False]
+
+
 async def test_offline_node_is_retried(tmp_path: Path) -> None:
     l1 = ScriptedL1()
     async with manager(l1, tmp_path) as transactions:
