@@ -149,10 +149,15 @@ class TransactionManager:
                     flight.unclaimed = False
                     return flight
             if candidate.label and (outcome := self._journal.outcome(candidate.label)) is not None:
-                if (receipt := await self._account.receipt(outcome.tx_hash)) is not None:
+                receipt = await self._account.receipt(outcome.tx_hash)
+                if receipt is not None and receipt.succeeded:
                     return receipt
-                log.warning("a finished transaction is gone from L1, sending it again", label=candidate.label)
-                return await self._launch(candidate, None, outcome.tx_hash)
+                if receipt is None:
+                    log.warning("a finished transaction is gone from L1, sending it again", label=candidate.label)
+                    return await self._launch(candidate, None, outcome.tx_hash)
+                # A reorg put it before or behind others, and there it reverts: it has done nothing after all.
+                log.warning("a finished transaction fails since a reorg, sending it again", label=candidate.label)
+                self._journal.forget(candidate.label)
             return await self._launch(candidate, None)
 
     async def _launch(self, candidate: TxCandidate, done: asyncio.Future[L1Receipt] | None,

@@ -337,6 +337,25 @@ async def test_a_finished_transaction_that_a_reorg_brings_back_counts(tmp_path: 
         assert (await transactions.send(TxCandidate(TO, label="a"))).tx_hash.hex() == old.hash[2:]
 
 
+async def test_a_finished_transaction_that_fails_after_a_reorg_is_sent_again(tmp_path: Path) -> None:
+    """A challenge was mined before the assertion it is about, once L1 had gone back. It counted as made for ever."""
+    l1 = ScriptedL1()
+    async with manager(l1, tmp_path) as transactions:
+        first = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await until(lambda: len(l1.received) == 1)
+        l1.mine()
+        assert (await first).succeeded
+        l1.reorg(1, keep_in_pool=True)
+        l1.revert_next = True
+        l1.mine()
+        again = asyncio.create_task(transactions.send(TxCandidate(TO, label="a")))
+        await until(lambda: len(l1.received) == 2)
+        l1.mine()
+        receipt = await again
+        assert receipt.succeeded and receipt.tx_hash.hex() == l1.received[1].hash[2:] and l1.received[1].nonce == 1
+        assert (await transactions.send(TxCandidate(TO, label="a"))).tx_hash == receipt.tx_hash and len(l1.received) == 2
+
+
 @pytest.mark.parametrize("odd", [None, "", 7, {}, [], "0xzz"], ids=repr)
 async def test_answers_of_the_wrong_type_are_waited_out(tmp_path: Path, odd: object) -> None:
     """They ended the manager's task once, and with it everything that would ever be sent, without a word."""
