@@ -29,7 +29,7 @@ from l1.blocks import (
     unhex,
 )
 from l1.http_provider import AskedToWait, HttpProvider
-from l1.rpc_errors import RpcError, answered_error, asks_too_much
+from l1.rpc_errors import RpcError, answered_error, asks_too_much, lacks_block
 
 __all__ = ["BlockId", "L1Block", "L1Client", "L1Inconsistent", "L1Log", "L1Unavailable", "RetryPolicy", "Transport",
            "bloom_may_contain", "header_rlp", "read_block", "read_log", "unhex"]
@@ -99,8 +99,10 @@ class L1Client:
 
     # --- requests ------------------------------------------------------------------------------------------
 
-    async def request(self, method: str, params: Sequence[Any] = ()) -> Any:
-        """The result of one JSON-RPC call, as JSON. RpcError for an error answer, else L1Unavailable."""
+    async def request(self, method: str, params: Sequence[Any] = (), *, at: BlockId | None = None) -> Any:
+        """The result of one JSON-RPC call, as JSON. RpcError for an error answer, else L1Unavailable. `at`: the block that is
+        asked about; a node that doesn't know one that we have seen is asked again: there may be several behind one URL."""
+        seen = isinstance(at, bytes) and at in self._headers
         wait, last = 0.0, "no answer"
         for attempt in range(self._retry.tries):
             transport, rest = self._next(attempt)
@@ -111,6 +113,9 @@ class L1Client:
                 return await self._ask(transport, method, params)
             except _NoAnswer as error:
                 last = str(error)
+            except RpcError as error:
+                if not (seen and lacks_block(error)) or attempt + 1 == self._retry.tries:
+                    raise
         raise L1Unavailable(f"{method}: {last} ({self._retry.tries} tries)")
 
     def _next(self, attempt: int) -> tuple[Transport, float]:
@@ -213,7 +218,7 @@ class L1Client:
 
     async def _proven_logs(self, block_hash: bytes, addresses: Sequence[bytes], topics: Sequence[Any]) -> list[L1Log]:
         method = "eth_getBlockReceipts"
-        answer = await self.request(method, ["0x" + block_hash.hex()])
+        answer = await self.request(method, ["0x" + block_hash.hex()], at=block_hash)
         if answer is None:
             raise RpcError(-32000, f"unknown block 0x{block_hash.hex()}")
         block = self._headers.get(block_hash) or await self.block(block_hash)
@@ -260,14 +265,14 @@ class L1Client:
             fields["value"] = hex(value)
         if sender is not None:
             fields["from"] = "0x" + sender.hex()
-        return unhex(await self.request("eth_call", [fields, _block_parameter(block)]))
+        return unhex(await self.request("eth_call", [fields, _block_parameter(block)], at=block))
 
     async def code(self, address: bytes, block: BlockId = "latest") -> bytes:
-        return unhex(await self.request("eth_getCode", ["0x" + address.hex(), _block_parameter(block)]))
+        return unhex(await self.request("eth_getCode", ["0x" + address.hex(), _block_parameter(block)], at=block))
 
     async def balance(self, address: bytes, block: BlockId = "latest") -> int:
         """In wei."""
-        found = await self.request("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)])
+        found = await self.request("eth_getBalance", ["0x" + address.hex(), _block_parameter(block)], at=block)
         return quantity("eth_getBalance", found)
 
     async def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> bytes:

@@ -80,9 +80,11 @@ class LogFollower:
             return None
         await self._history(target - self._window)
         while (first := self._next()) <= target:
-            await self._read(range(first, min(target + 1, first + READ_AHEAD)))
+            if not await self._read(range(first, min(target + 1, first + READ_AHEAD))):
+                break
         last = self._journal.last
-        assert last is not None
+        if last is None:
+            return None
         block = head if head.hash == last.hash else await self._l1.block(last.hash)
         if block is None:
             raise L1Moving(f"L1 block {last.number} is gone")
@@ -128,10 +130,13 @@ class LogFollower:
         except RpcError as error:
             raise L1Moving(f"no logs of L1 block {first}: {error}") from error
 
-    async def _read(self, numbers: range) -> None:
+    async def _read(self, numbers: range) -> bool:
+        """False if L1 doesn't have all of them: its head was another node's, which is ahead of this one."""
         for block in await asyncio.gather(*(self._l1.block(number) for number in numbers)):
             last = self._journal.last
-            if block is None or (last is not None and block.parent_hash != last.hash):
+            if block is None:
+                return False
+            if last is not None and block.parent_hash != last.hash:
                 raise L1Moving("L1 was reorganised while it was read")
             logs: list[L1Log] = []
             if any(bloom_may_contain(block.logs_bloom, address) for address in self._addresses):
@@ -140,3 +145,4 @@ class LogFollower:
                 except RpcError as error:
                     raise L1Moving(f"no logs of L1 block {block.number}: {error}") from error
             self._journal.take(block, logs)
+        return True

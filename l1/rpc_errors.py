@@ -45,6 +45,12 @@ def asks_too_much(error: RpcError) -> bool:
     return any(phrase in lowered for phrase in _TOO_MUCH)
 
 
+def lacks_block(error: RpcError) -> bool:
+    """Whether the node says that it doesn't know the block that it was asked about."""
+    lowered = error.message.lower()
+    return any(phrase in lowered for phrase in ("header not found", "unknown block", "block not found", "header for hash not found"))
+
+
 def rpc_error_of(error: BaseException) -> RpcAnswer | None:
     """None if `error` is not an answer of the node (a timeout, a lost connection, a bug)."""
     if isinstance(error, (OSError, TimeoutError)):

@@ -331,3 +331,20 @@ async def test_a_node_without_receipts_is_believed_unless_it_has_had_them() -> N
     forgetful.answers["eth_getBlockReceipts"] = NO_RECEIPTS
     with pytest.raises(RpcError):
         await l1.logs(FULL.hash, [OURS])
+
+
+async def test_a_block_that_another_node_has_is_asked_for_again() -> None:
+    """Several nodes behind one URL: one that is behind the others doesn't know what we have seen."""
+    behind = error(-32000, "header not found")
+    scripted = Scripted(result(block_json()), behind, behind, result("0x1234"))
+    l1 = client(scripted)
+    assert await l1.block(HEADER.hash) is not None
+    assert await l1.call(b"\x01" * 20, b"", HEADER.hash) == b"\x12\x34"
+    never = client(Scripted(result(block_json()), behind))
+    await never.block(HEADER.hash)
+    with pytest.raises(RpcError, match="header not found"):
+        await never.call(b"\x01" * 20, b"", HEADER.hash)
+    unseen = Scripted(behind, result("0x1234"))
+    with pytest.raises(RpcError):
+        await client(unseen).call(b"\x01" * 20, b"", HEADER.hash)
+    assert len(unseen.asked) == 1
