@@ -74,13 +74,16 @@ class Frozen(Lag):
         return self._at
 
 
+_HASH = 66  # characters
 _LABELS = ("latest", "pending", "safe", "finalized", "earliest")
 
 
 async def _number(named: Any, ask: Ask) -> int | None:
-    """Of a block that is named by number, label, or {"blockHash": ...}."""
+    """Of a block that is named by number, label, hash, or {"blockHash": ...}."""
     if isinstance(named, dict):
-        found = (await ask(Call(RPC, "eth_getBlockByHash", (named["blockHash"], False)))).result
+        named = named["blockHash"]
+    if len(named) == _HASH:
+        found = (await ask(Call(RPC, "eth_getBlockByHash", (named, False)))).result
         return None if found is None else int(found["number"], 16)
     if named not in _LABELS:
         return int(named, 16)
