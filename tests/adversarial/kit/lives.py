@@ -156,7 +156,7 @@ class SequencerLife:
         async def confirmed() -> bool:
             return await self.net.confirmed_batches() >= count
 
-        await self.net.until(confirmed, f"{count} batches are confirmed", timeout=180)
+        await self.net.until(confirmed, f"{count} batches are confirmed", timeout=600)
 
     async def is_whole(self) -> None:
         """No assertion of the sequencer's died, and L1 has confirmed just what is derived afresh."""

@@ -64,7 +64,7 @@ async def _sequencer_is_killed(stage: Stage, which: list[int] | None, settings: 
         stage.say("promise", await nothing_twice(net, SEQUENCER))
 
 
-@scenario(slow=True, timeout=ALL_POINTS + 600)
+@scenario(slow=True, timeout=ALL_POINTS + 1200)
 async def every_fault_point_of_the_sequencer(stage: Stage) -> None:
     """A sequencer killed once at every one of its calls to the world loses no block it has shown, and no bond."""
     await _sequencer_is_killed(stage, None, {})
@@ -88,16 +88,16 @@ async def _challenger_is_killed(stage: Stage, which: list[int] | None) -> None:
         stage.say("promise", f"{len(life.lied)} lies, all dead; {await nothing_twice(net, CHALLENGER)}")
 
 
-@scenario(slow=True, timeout=ALL_POINTS + 600)
+@scenario(slow=True, timeout=ALL_POINTS + 1200)
 async def every_fault_point_of_the_challenger(stage: Stage) -> None:
     """A challenger killed once at every one of its calls to the world kills every lie, and loses no game."""
     await _challenger_is_killed(stage, None)
 
 
-@scenario(slow=True, timeout=ALL_POINTS + 600)
+@scenario(slow=True, timeout=ALL_POINTS + 1200)
 async def every_fault_point_of_instant_settlement(stage: Stage) -> None:
     """A sequencer that settles its batches at once, killed at every call to the world, settles each of them once."""
-    await _sequencer_is_killed(stage, None, {"sequencer.settlement": "instant"})
+    await _sequencer_is_killed(stage, None, {"sequencer.settlement": "instant", "sequencer.batch_interval": "10s"})
 
 
 async def _node_is_killed(stage: Stage, which: list[int] | None) -> None:
@@ -122,7 +122,7 @@ async def _node_is_killed(stage: Stage, which: list[int] | None) -> None:
         assert await daemon.stop() == 0
 
 
-@scenario(slow=True, timeout=ALL_POINTS + 600)
+@scenario(slow=True, timeout=ALL_POINTS + 1200)
 async def every_fault_point_of_the_node(stage: Stage) -> None:
     """A node killed once at every one of its calls to the world has the chain that a fresh derivation has."""
     await _node_is_killed(stage, None)
