@@ -217,7 +217,8 @@ async def right_root_at_the_wrong_batch(stage: Stage) -> None:
             "UnknownAssertion": {"parent": hashes[0]},
         }  # fmt: skip
         for reason, changes in refused.items():
-            assert reason in await claim_refused(net, attacker, said, **changes), reason
+            answer = await claim_refused(net, attacker, said, **changes)
+            assert reason in answer, answer
         await net.stands()
 
 
@@ -235,11 +236,12 @@ async def claim_beyond_the_data(stage: Stage) -> None:
         right = truth.claims(truth.commitments, truth.states[-1])
         refused: dict[str, dict[str, object]] = {
             "StepsOutOfRange": {"steps": MAX_STEPS + 1},
-            "WrongBatch": {"batch_hash": b"\x13" * 32},
+            "UnknownBatch": {"batch_hash": b"\x13" * 32},
             "WrongBatchIndex": {"index": 1},
         }  # fmt: skip
         for reason, changes in refused.items():
-            assert reason in await claim_refused(net, attacker, right, **changes), reason
+            answer = await claim_refused(net, attacker, right, **changes)
+            assert reason in answer, answer
         assert "StepsOutOfRange" in await claim_refused(net, attacker, right, steps=0)
         await net.stands()
 
