@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.core import Metric
 
 from challenger.events import (
     AssertionAccepted,
@@ -18,14 +21,13 @@ from challenger.events import (
     Waiting,
     WitnessStaged,
 )
-from l1.txmanager import TransactionManager
 
 
 class ChallengerMetrics:
     """Counts what the event stream tells."""
 
-    def __init__(self, events: EventStream, transactions: TransactionManager) -> None:
-        self.registry = registry = CollectorRegistry()
+    def __init__(self, events: EventStream) -> None:
+        self._registry = registry = CollectorRegistry()
 
         def counter(name: str, help_text: str, *labels: str) -> Counter:
             return Counter(f"verdict_challenger_{name}", help_text, labels, registry=registry)
@@ -41,9 +43,10 @@ class ChallengerMetrics:
         self._collected = counter("collected_wei", "Wei collected from the contract")
         self._failed = counter("turns_failed", "Turns that failed and were tried again")
         self._over = counter("assertions_over", "Assertions confirmed or dead on L1", "how")
-        in_flight = Gauge("verdict_challenger_transactions_in_flight", "L1 transactions in flight", registry=registry)
-        in_flight.set_function(lambda: transactions.in_flight)
         events.on_event(self._count)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._registry.collect()
 
     def _count(self, event: ChallengerEvent) -> None:
         match event:

@@ -47,6 +47,9 @@ from verdict.config import Config
 from verdict.deployment import Deployment, DeploymentError
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
+from verdict.observability.health import Health, disk, stuck
+from verdict.observability.metrics import daemon_registry
+from verdict.observability.observer import Observer
 from verdict.progress import show_progress
 from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_challenger
@@ -56,6 +59,9 @@ from web.pages import Pages
 log = structlog.get_logger("challenger")
 
 MIN_POLL = 0.05  # seconds
+FAR_BEHIND = 50  # L1 blocks
+STUCK = 10
+"""Times `resubmit_after` that a transaction may be in flight before that is a fault."""
 WORTH_COLLECTING = 10**14
 """Wei: less credit than that isn't worth a transaction."""
 
@@ -86,6 +92,8 @@ class ChallengerService(Service):
         self._knowledge = knowledge
         self.parts: Parts
         self.view: RollupView
+        self.observer: Observer
+        self.health: Health
         self.url = ""  # of its HTTP server, if it has one
 
     @property
@@ -120,9 +128,13 @@ class ChallengerService(Service):
             stack.callback(node.close)
             kind = await chunk_proofs(config, l1)
             self.parts = self._assemble(deployment, l1, others, beacon, rollup, terms, prover, kind, transactions, node)
-            metrics = ChallengerMetrics(self.events, self.parts.transactions)
-            await stack.enter_async_context(serve_metrics(metrics.registry, "127.0.0.1", config.challenger.metrics_port))
             self.view = of_challenger(self.parts, config, deployment, l1)
+            self.observer = observer = Observer(self.view, l1, config.l1.slot, transactions.address, terms.challenge_bond)
+            self.health = self._checks(self.parts, observer)
+            registry = daemon_registry(
+                "challenger", observer, self.health, config.data_dir, transactions, ChallengerMetrics(self.events))
+            await stack.enter_async_context(
+                serve_metrics(registry, "127.0.0.1", config.challenger.metrics_port, self._health))
             page = await stack.enter_async_context(Pages(self.view, config.challenger.page))
             if config.challenger.port:
                 server = await stack.enter_async_context(HttpServer(
@@ -151,19 +163,38 @@ class ChallengerService(Service):
                  arity=parts.terms.rules.arity, page=page.at(self.url),
                  l1_sources=1 + len(self.config.challenger.l1_rpc_urls))
         await self._work(derivation=parts.node.run(), scheduler=parts.scheduler.run(poll), archive=keeper.run(),
-                         progress=show_progress(parts.node))
+                         progress=show_progress(parts.node), observer=self.observer.run())
         log.info("challenger stopped")
+
+    def _checks(self, parts: Parts, observer: Observer) -> Health:
+        node, patience = parts.node, STUCK * self.config.challenger.transactions.resubmit_after
+
+        def derivation() -> str | None:
+            if node.blocked is None and node.trouble is not None:
+                return node.trouble
+            return None if node.synced else "not yet where L1 is"
+
+        def watching() -> str | None:
+            if failure := parts.scheduler.failure:
+                return failure
+            head, last = node.pipeline.head, parts.watcher.chronicle.last
+            behind = head.number - last.number - self.config.l1.confirmations if head and last else 0
+            return None if behind <= FAR_BEHIND else f"assertions and games were last read {behind} L1 blocks ago"
+
+        def data() -> str | None:
+            return node.blocked.reason if node.blocked else None
+
+        return Health({
+            "l1": observer.l1_trouble, "derivation": derivation, "data": data, "watching": watching,
+            "disk": disk(self.config.data_dir), "funds": observer.funds_trouble,
+            "transactions": stuck(lambda: parts.transactions.oldest, patience)})
 
     def _health(self) -> dict[str, Any]:
         node, watcher = self.parts.node, self.parts.watcher
         head, last = node.pipeline.head, watcher.chronicle.last
-        failure = node.trouble or self.parts.scheduler.failure
-        return {
-            "ok": node.synced and failure is None,
-            "derivedBatches": node.batch_count, "l1Head": head.number if head else None,
-            "l1Watched": last.number if last else None, "pendingAssertions": len(watcher.chronicle.pending),
-            "failure": failure,
-        }
+        return self.health.answer(
+            derivedBatches=node.batch_count, l1Head=head.number if head else None, l1Watched=last.number if last else None,
+            pendingAssertions=len(watcher.chronicle.pending))
 
 
 async def _terms(config: Config, rollup: Rollup) -> Terms:

@@ -7,6 +7,7 @@ timestamps, parents and blooms are the block's own. Every request has a timeout 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -28,6 +29,7 @@ from l1.blocks import (
     read_logs,
     unhex,
 )
+from l1.figures import RequestFigures
 from l1.http_provider import AskedToWait, HttpProvider
 from l1.rpc_errors import RpcError, answered_error, asks_too_much, lacks_block
 
@@ -82,6 +84,7 @@ class L1Client:
         self._gives_receipts: bool | None = None  # not known yet
         self._rests_until = [0.0] * len(self._transports)  # of the event loop's clock
         self._retry = retry
+        self.figures = RequestFigures()
         self._compare = compare and len(self._transports) > 1
         first = self._transports[0]
         self.w3: AsyncWeb3 | None = AsyncWeb3(first) if isinstance(first, HttpProvider) else None
@@ -127,6 +130,18 @@ class L1Client:
         return self._transports[first], max(0.0, self._rests_until[first] - now)
 
     async def _ask(self, transport: Transport, method: str, params: Sequence[Any]) -> Any:
+        started, outcome = time.monotonic(), "unavailable"
+        try:
+            answer = await self._answer(transport, method, params)
+            outcome = "ok"
+            return answer
+        except RpcError:
+            outcome = "error"
+            raise
+        finally:
+            self.figures.note(method, outcome, time.monotonic() - started)
+
+    async def _answer(self, transport: Transport, method: str, params: Sequence[Any]) -> Any:
         try:
             async with asyncio.timeout(self._retry.timeout):
                 response = await transport.make_request(method, list(params))

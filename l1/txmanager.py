@@ -41,6 +41,7 @@ from l1.candidates import (
 )
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.fees import FeeMarket, ample_gas, first_offer, outbid, replacement
+from l1.figures import SentFigures
 from l1.journal import JournalEntry, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
 from l1.reverts import describe_revert
@@ -61,12 +62,13 @@ NO_ANSWER = (L1Unavailable, L1Inconsistent, OSError, TimeoutError)
 
 @dataclass(slots=True, eq=False)
 class _Flight:
-    """One nonce in flight. `since`: monotonic time at which the current version started to wait for its turn."""
+    """One nonce in flight. `since`: monotonic time at which the current version started to wait for its turn; `began`: the first."""
 
     entry: JournalEntry
     done: asyncio.Future[L1Receipt]
     commitments: BlobCommitments
     since: float
+    began: float
     proofs: dict[SidecarFormat, tuple[bytes, ...]] = field(default_factory=dict)
     watched: bool = False
     accepted: bool = False
@@ -100,6 +102,7 @@ class TransactionManager:
         self._journal: TransactionJournal
         self._compute = asyncio.to_thread if workers is None else workers.run
         self._gaps = self.bumps = 0
+        self.figures = SentFigures()
 
     @property
     def address(self) -> bytes:
@@ -108,6 +111,11 @@ class TransactionManager:
     @property
     def in_flight(self) -> int:
         return len(self._flights)
+
+    @property
+    def oldest(self) -> float:
+        """For how many seconds the oldest of them has been in flight; 0 if there is none."""
+        return max((self._clock() - flight.began for flight in self._flights.values()), default=0.0)
 
     async def __aenter__(self) -> Self:
         self._journal = TransactionJournal(self._directory)
@@ -201,7 +209,7 @@ class TransactionManager:
         if done is None:
             done = asyncio.get_running_loop().create_future()
             done.add_done_callback(lambda it: it.cancelled() or it.exception())  # told by the log: nobody may be waiting
-        return _Flight(entry, done, commitments, self._clock())
+        return _Flight(entry, done, commitments, self._clock(), self._clock())
 
     async def _estimate(self, candidate: TxCandidate, commitments: BlobCommitments) -> int:
         try:
@@ -340,6 +348,7 @@ class TransactionManager:
                 await self._launch(TxCandidate(self.address, gas_limit=21_000), None)
 
     async def _finish(self, flight: _Flight, receipt: L1Receipt) -> None:
+        self.figures.note(flight.entry, receipt)
         reverted: TransactionReverted | None = None
         if not receipt.succeeded:
             reverted = await self._why_reverted(flight, receipt)

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from derivation.node import RollupNode
 from l1.blob_client import BlobClient
 from l1.blob_server import BlobEndpoint
-from node.chain import DerivedChain
 
 
 class NodeCollector:
     """One scrape reads everything at one moment of the event loop."""
 
-    def __init__(self, chain: DerivedChain, node: RollupNode, blobs: BlobClient, served: BlobEndpoint) -> None:
-        self._chain = chain
+    def __init__(self, node: RollupNode, blobs: BlobClient, served: BlobEndpoint) -> None:
         self._node = node
         self._blobs = blobs
         self._served = served
 
     def collect(self) -> Iterator[Metric]:
         node = self._node
-        last, head = node.pipeline.tracker.last, node.pipeline.head
-        safe, finalized = self._chain.resolve("safe"), self._chain.resolve("finalized")
+        last = node.pipeline.tracker.last
         gauges: dict[str, tuple[str, float]] = {
-            "safe_block": ("number of the newest L2 block derived from L1", safe.number if safe else 0),
-            "finalized_block": ("number of the newest L2 block that L1 has finalized", finalized.number if finalized else 0),
-            "l1_head": ("number of the newest L1 block seen", head.number if head else 0),
             "l1_block": ("number of the newest L1 block read", last.number if last else 0),
             "derived_batches": ("batches on L1 that are derived", node.batch_count),
             "synced": ("1 if all of L1 has been read", node.synced),
@@ -53,8 +46,3 @@ class NodeCollector:
         yield fetched
         yield failed
 
-
-def node_registry(chain: DerivedChain, node: RollupNode, blobs: BlobClient, served: BlobEndpoint) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(NodeCollector(chain, node, blobs, served))
-    return registry

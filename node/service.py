@@ -26,12 +26,15 @@ from node.api import NodeNamespace
 from node.archive_keeper import ArchiveKeeper
 from node.chain import DerivedChain
 from node.forward import Forwarder
-from node.metrics import node_registry
+from node.metrics import NodeCollector
 from rpc.prometheus import serve_metrics
 from verdict.blob_settings import blob_client, blob_retention
 from verdict.config import Config
 from verdict.deployment import Deployment
 from verdict.node_settings import node_settings
+from verdict.observability.health import Health, disk
+from verdict.observability.metrics import daemon_registry
+from verdict.observability.observer import Observer
 from verdict.progress import show_progress
 from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_node
@@ -61,6 +64,8 @@ class NodeService(Service):
         self.config = config
         self.parts: Parts
         self.view: RollupView
+        self.observer: Observer
+        self.health: Health
         self.url = ""
         self.ws_url = ""
 
@@ -93,28 +98,41 @@ class NodeService(Service):
             endpoint = BlobEndpoint(blobs.archive)
             self.view = of_node(self.parts, config, deployment, l1)
             page = await stack.enter_async_context(Pages(self.view, own.page))
+            self.observer = Observer(self.view, l1, config.l1.slot)
+            self.health = self._checks(derivation, self.observer)
             dispatcher = build_dispatcher(chain)
             dispatcher.register(NodeNamespace(chain, derivation))
             server = await stack.enter_async_context(RpcServer(
                 dispatcher, host=own.host, port=own.port, health=self._health,
                 routes=[*endpoint.routes(), *page.routes()]))
             self.url, self.ws_url = server.url, server.ws_url
-            registry = node_registry(chain, derivation, blobs, endpoint)
-            await stack.enter_async_context(serve_metrics(registry, own.host, own.metrics_port))
+            registry = daemon_registry(
+                "node", self.observer, self.health, config.data_dir, None, NodeCollector(derivation, blobs, endpoint))
+            await stack.enter_async_context(serve_metrics(registry, own.host, own.metrics_port, self._health))
             log.info("node runs", rpc=server.url, page=page.at(server.url), head=store.head.number,
                      batches=derivation.batch_count, transactions=own.sequencer_url or "refused")
-            await self._work(derivation=derivation.run(), progress=show_progress(derivation), archive=keeper.run())
+            await self._work(derivation=derivation.run(), progress=show_progress(derivation), archive=keeper.run(),
+                             observer=self.observer.run())
             log.info("node stopped", head=store.head.number)
+
+    def _checks(self, derivation: RollupNode, observer: Observer) -> Health:
+        def derived() -> str | None:
+            if derivation.blocked is None and derivation.trouble is not None:
+                return derivation.trouble
+            return None if derivation.synced else "not yet where L1 is"
+
+        def data() -> str | None:
+            return derivation.blocked.reason if derivation.blocked else None
+
+        return Health({
+            "l1": observer.l1_trouble, "derivation": derived, "data": data, "disk": disk(self.config.data_dir)})
 
     def _health(self) -> dict[str, Any]:
         derivation = self.parts.derivation
-        trouble, head, last = derivation.trouble, derivation.pipeline.head, derivation.pipeline.tracker.last
-        return {
-            "ok": derivation.synced and trouble is None,
-            "safe": self.parts.chain.head().number, "derivedBatches": derivation.batch_count,
-            "l1Head": head.number if head else None, "l1Read": last.number if last else None,
-            "failure": trouble,
-        }
+        head, last = derivation.pipeline.head, derivation.pipeline.tracker.last
+        return self.health.answer(
+            safe=self.parts.chain.head().number, derivedBatches=derivation.batch_count,
+            l1Head=head.number if head else None, l1Read=last.number if last else None)
 
 
 async def run_node(config: Config, stop: asyncio.Event) -> None:

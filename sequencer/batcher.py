@@ -72,6 +72,7 @@ class PostedTotals:
     transactions: int = 0
     transaction_bytes: int = 0
     data_bytes: int = 0
+    blobs: int = 0
 
     def add(self, batch: LocalBatch, receipt: L1Receipt) -> None:
         kind = kind_of(batch)
@@ -80,6 +81,7 @@ class PostedTotals:
         self.transactions += batch.transactions
         self.transaction_bytes += batch.transaction_bytes
         self.data_bytes += batch.data_bytes
+        self.blobs += len(batch.header.blob_hashes) if batch.header is not None else 0
 
 
 class Batcher:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
@@ -20,25 +19,17 @@ class SequencerCollector:
 
     def collect(self) -> Iterator[Metric]:
         parts = self._parts
-        node, at = parts.node, parts.follower.snapshot
-        safe, finalized = node.resolve("safe"), node.resolve("finalized")
+        node = parts.node
         pending, queued = node.pool.counts()
-        totals, market = parts.batcher.totals, at.market if at else None
+        totals = parts.batcher.totals
+        waiting = [batch for batch in parts.ledger if batch.index >= parts.derived.count]
         gauges: dict[str, tuple[str, float]] = {
-            "unsafe_block": ("number of the newest L2 block", node.head().number),
-            "safe_block": ("number of the newest L2 block derived from L1", safe.number if safe else 0),
-            "finalized_block": ("number of the newest L2 block of a confirmed assertion", finalized.number if finalized else 0),
-            "l1_block": ("number of the newest L1 block seen", at.head if at else 0),
             "derived_batches": ("batches on L1 that are derived", parts.derived.count),
-            "pending_batches": ("batches not on L1 yet, the open one included",
-                                sum(batch.index >= parts.derived.count for batch in parts.ledger)),
+            "pending_batches": ("batches not on L1 yet, the open one included", len(waiting)),
+            "pending_bytes": ("of the closed ones' chunks", sum(batch.data_bytes for batch in waiting)),
             "pool_pending": ("executable transactions in the pool", pending),
             "pool_queued": ("transactions behind a nonce gap", queued),
             "pool_displaced": ("transactions of dropped blocks that the pool can't take yet", len(node.displaced)),
-            "l1_in_flight": ("L1 transactions sent and not finished", parts.transactions.in_flight),
-            "l1_base_fee_wei": ("price of L1 gas in the next block", market.base_fee if market else 0),
-            "l1_blob_base_fee_wei": ("price of L1 blob gas in the next block", market.blob_base_fee if market else 0),
-            "open_games": ("games open on any assertion", len(parts.asserter.log.open_games)),
         }
         counters: dict[str, tuple[str, float]] = {
             "blocks_built": ("L2 blocks sealed since the start", parts.builder.blocks_built),
@@ -46,6 +37,7 @@ class SequencerCollector:
             "posted_transactions": ("L2 transactions in the batches posted", totals.transactions),
             "posted_transaction_bytes": ("their raw bytes", totals.transaction_bytes),
             "posted_data_bytes": ("bytes of the chunks they were posted in", totals.data_bytes),
+            "posted_blobs": ("blobs of the batches posted; each has room for 64 chunks", totals.blobs),
             "assertions_made": ("assertions made since the start", parts.asserter.asserted),
             "assertions_confirmed": ("assertions confirmed by this process", parts.asserter.confirmed),
             "batches_settled": ("batches settled by this process", parts.asserter.settled.batches),
@@ -54,7 +46,6 @@ class SequencerCollector:
             "settlement_wei": ("what they cost, EXECUTE included", parts.asserter.settled.wei),
             "settlements_too_large": ("batches asserted since they can't be settled", parts.asserter.settled.fallbacks),
             "splits": ("moves in games", parts.asserter.splits),
-            "l1_bumps": ("L1 transactions replaced at a higher fee", parts.transactions.bumps),
             "races_lost": ("batches that lost a race on L1 and cost gas", parts.contest.lost_on_l1),
             "races_seen_in_time": ("batches not sent, since another came first", parts.contest.seen_in_time),
             "wasted_wei": ("fees of batches that lost a race", parts.contest.wasted),
@@ -71,8 +62,3 @@ class SequencerCollector:
                 family.add_metric([str(kind)], value)
             yield family
 
-
-def metrics_registry(parts: Parts) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(SequencerCollector(parts))
-    return registry

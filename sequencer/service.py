@@ -48,7 +48,7 @@ from sequencer.dictionary import load_pages, named_pages
 from sequencer.follower import Follower
 from sequencer.l1view import L1Snapshot, L1View
 from sequencer.ledger import BatchLedger
-from sequencer.metrics import metrics_registry
+from sequencer.metrics import SequencerCollector
 from sequencer.node import L2Node
 from sequencer.policy import BuilderSettings
 from settlement.settler import Settler
@@ -58,6 +58,9 @@ from verdict.config import Config
 from verdict.deployment import Deployment
 from verdict.keys import load_key
 from verdict.node_settings import node_settings
+from verdict.observability.health import Health, disk, stuck
+from verdict.observability.metrics import daemon_registry
+from verdict.observability.observer import Observer
 from verdict.progress import show_progress
 from verdict.service import Service, check_identity, check_l1, rollup_genesis, run_service
 from view.of_daemon import of_sequencer
@@ -71,6 +74,8 @@ _LEAST_PER_CHUNK = 1_990  # bytes of a transaction that a chunk holds even if th
 _LONGEST_KZG = 60.0  # seconds for the proofs of a batch's blobs; a quarter of one each on an idle core
 
 MIN_POLL = 0.02
+STUCK = 10
+"""Times `resubmit_after` that a transaction may be in flight before that is a fault."""
 
 Claims = Callable[[DerivedClaims], ClaimSource]
 """What the asserter claims, given what was derived: for adversaries in tests."""
@@ -113,6 +118,8 @@ class SequencerService(Service):
         self._claims = claims or (lambda honest: honest)
         self.parts: Parts
         self.view: RollupView
+        self.observer: Observer
+        self.health: Health
         self.url = ""
         self.ws_url = ""
 
@@ -155,8 +162,13 @@ class SequencerService(Service):
             server = RpcServer(dispatcher, host=config.sequencer.host, port=config.sequencer.port, health=self._health,
                                routes=[*BlobEndpoint(beacon.archive).routes(), *page.routes()])
             stack.callback(parts.node.events.close)
+            bond = config.dispute.assertion_bond if config.sequencer.assert_batches else 0
+            self.observer = observer = Observer(self.view, l1, config.l1.slot, transactions.address, bond)
+            self.health = self._checks(parts, observer)
+            registry = daemon_registry(
+                "sequencer", observer, self.health, config.data_dir, transactions, SequencerCollector(parts))
             await stack.enter_async_context(
-                serve_metrics(metrics_registry(parts), config.sequencer.host, config.sequencer.metrics_port))
+                serve_metrics(registry, config.sequencer.host, config.sequencer.metrics_port, self._health))
             keeper = ArchiveKeeper(beacon.archive, blob_retention(config), parts.derivation, Rollup(l1, deployment.rollup))
             await self._serve(parts, keeper, await stack.enter_async_context(server), page)
 
@@ -175,6 +187,7 @@ class SequencerService(Service):
             asserter=parts.asserter.run(poll),
             archive=keeper.run(),
             progress=show_progress(parts.derivation),
+            observer=self.observer.run(),
         )
         log.info("sequencer stopped", head=parts.node.head().number)
 
@@ -191,15 +204,30 @@ class SequencerService(Service):
             "l1Failure": parts.follower.failure or parts.derivation.failure or None,
         }
 
+    def _checks(self, parts: Parts, observer: Observer) -> Health:
+        patience = STUCK * self.config.sequencer.transactions.resubmit_after
+
+        def derivation() -> str | None:
+            of_l1 = parts.derivation.trouble if parts.derivation.blocked is None else None
+            if failure := parts.follower.failure or of_l1:
+                return failure
+            return None if parts.caught_up else "not yet where L1 is"
+
+        def chain() -> str | None:
+            return f"{parts.follower.alarms} times L1 says otherwise than what was built" if parts.follower.alarms else None
+
+        def data() -> str | None:
+            return parts.derivation.blocked.reason if parts.derivation.blocked else None
+
+        return Health({
+            "l1": observer.l1_trouble, "derivation": derivation, "data": data, "chain": chain, "disk": disk(self.config.data_dir),
+            "funds": observer.funds_trouble, "transactions": stuck(lambda: parts.transactions.oldest, patience)})
+
     def _health(self) -> dict[str, Any]:
         parts = self.parts
         at = parts.follower.snapshot
-        failure = parts.follower.failure or parts.derivation.trouble
-        return {
-            "ok": parts.caught_up and not failure and not parts.follower.alarms,
-            "unsafe": parts.node.head().number, "derivedBatches": parts.derived.count,
-            "l1Head": None if at is None else at.head, "failure": failure or None, "alarms": parts.follower.alarms,
-        }
+        return self.health.answer(
+            unsafe=parts.node.head().number, derivedBatches=parts.derived.count, l1Head=None if at is None else at.head)
 
 
 def _assemble(config: Config, deployment: Deployment, store: ChainStore, derived_store: ChainStore, l1: L1Client,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Literal
 
@@ -38,7 +39,7 @@ def configure_logging(log_format: LogFormat = "console", level: str = "info") ->
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _WithoutSecrets(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
@@ -48,6 +49,29 @@ def configure_logging(log_format: LogFormat = "console", level: str = "info") ->
     root.setLevel(number)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+_URL = re.compile(r"\b(https?|wss?)://([^\s/?#\"'<>\\]+)([^\s\"'<>)\]\\]*)")
+_LOCAL = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$")
+
+
+def without_secrets(text: str) -> str:
+    """URLs of other machines are cut to scheme and host: providers' keys lie in the rest, and passwords before the host."""
+    def cut(found: re.Match[str]) -> str:
+        scheme, authority, rest = found.groups()
+        host = authority.rsplit("@", 1)[-1]
+        if _LOCAL.fullmatch(host):
+            return f"{scheme}://{host}{rest}"
+        return f"{scheme}://{host}" + ("/…" if rest.strip("/.,;:") else rest)
+
+    return _URL.sub(cut, text)
+
+
+class _WithoutSecrets(structlog.stdlib.ProcessorFormatter):
+    """What is written, tracebacks and other libraries' lines too, goes through `without_secrets`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def _hex_bytes(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -66,6 +67,7 @@ class EmbeddedL1Node:
         self.automine = settings.automine
         self.block_time = settings.block_time
         self.proposer: Proposer | None = None
+        self.made_at = time.monotonic()  # when the newest block was made
         self.genesis_time = clock.genesis_time
         self.seconds_per_slot = clock.seconds_per_slot
         self._producer = producer
@@ -231,6 +233,7 @@ class EmbeddedL1Node:
             raise
         self.pool.remove(produced.refused)
         if make_head:
+            self.made_at = time.monotonic()
             self.announce(produced.switch)
         return produced
 

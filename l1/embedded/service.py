@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Self
 
 from eth_account.signers.local import LocalAccount
-from prometheus_client import REGISTRY
 
 from chain.store import ChainStore
 from engines.alarm import AlarmStore
@@ -28,6 +27,7 @@ from l1.embedded.clock import ChainClock
 from l1.embedded.genesis import devnet_accounts, l1_genesis
 from l1.embedded.judge import Judge
 from l1.embedded.methods import DevelopmentMethods
+from l1.embedded.metrics import health, l1_registry
 from l1.embedded.node import EmbeddedL1Node
 from l1.embedded.precompile import execute_rules
 from l1.embedded.producer import BlockProducer
@@ -108,9 +108,9 @@ class EmbeddedL1:
             BeaconApi(node, host=settings.host, port=settings.beacon_port)
         )
         self._rpc = await stack.enter_async_context(
-            RpcServer(dispatcher, host=settings.host, port=settings.port)
+            RpcServer(dispatcher, host=settings.host, port=settings.port, health=lambda: health(node))
         )
-        await stack.enter_async_context(serve_metrics(REGISTRY, settings.host, settings.metrics_port))
+        await stack.enter_async_context(serve_metrics(l1_registry(node), settings.host, settings.metrics_port, lambda: health(node)))
         await asyncio.to_thread(trusted_setup)
         self._timer = asyncio.create_task(node.run_timer(), name="l1-timer")
         stack.push_async_callback(_cancelled, self._timer)

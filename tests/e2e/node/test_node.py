@@ -205,9 +205,13 @@ async def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
             await reaches(net, node, number)
             assert (await node.eth.get_block(number))["hash"] == (await net.l2().eth.get_block(number))["hash"]
             batches = (await ask(node, "verdict_syncStatus"))["derivedBatches"]
-            _, body = await get(f"http://127.0.0.1:{metrics}/metrics")
-            said = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#"))
-            assert float(said["verdict_node_safe_block"]) >= number
+
+            async def scraped() -> dict[str, str] | None:
+                _, body = await get(f"http://127.0.0.1:{metrics}/metrics")
+                found = dict(line.rsplit(" ", 1) for line in body.decode().splitlines() if not line.startswith("#"))
+                return found if float(found.get("verdict_l2_safe_block", 0)) >= number else None
+
+            said = await net.until(scraped, "the metrics have the new head")
             steps = sum([(await ask(node, "verdict_batch", index))["steps"] for index in range(batches)])
             assert 0 < float(said["verdict_node_steps_total"]) < steps  # what it had derived, it did not derive again
         finally:
