@@ -49,9 +49,13 @@ async def test_metrics_and_health_of_every_daemon(tmp_path: Path) -> None:
 
         await net.until(asserted, "an assertion that the challenger takes for right")
         for role in ("sequencer", "challenger", "node"):
+
+            async def healthy(port: int = ports[role]) -> bool:
+                return (await scrape(port))[0]["verdict_healthy", ()] == 1 and (await health(port))[0] == 200
+
+            await net.until(healthy, f"the {role} is fine")
             samples, families = await scrape(ports[role])
             assert all(families.values()), "a metric without a help text"
-            assert samples["verdict_healthy", ()] == 1, await health(ports[role])
             assert {labels[0][1] for name, labels in samples if name == "verdict_health_check"} >= {"l1", "derivation", "disk"}
             assert samples["verdict_l1_head_block", ()] > 0 and samples["verdict_rollup_batches", ()] >= 1
             assert samples["verdict_l2_safe_block", ()] >= 1
