@@ -24,7 +24,7 @@ from tests.e2e.devnet import ETHER
 CHAIN_ID = 42069
 MOST_MEMORY = 300 * 2**20
 """Bytes that a sequencer may hold beyond what it held before anybody attacked it."""
-HONEST_WAIT = 60.0
+HONEST_WAIT = 120.0
 """Seconds within which an honest transaction is in a block, on a machine with other things to do."""
 
 

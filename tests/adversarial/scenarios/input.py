@@ -262,12 +262,16 @@ async def mempool_flood(stage: Stage) -> None:
     rng = stage.rng
     limits = {"sequencer.mempool.max_transactions": 500, "sequencer.mempool.max_per_sender": 64}
     async with target(stage, limits) as sequencer:
-        crowd = [Account.from_key(rng.randbytes(32)) for _ in range(60)]
+        crowd = [Account.from_key(rng.randbytes(32)) for _ in range(30)]
         await sequencer.fund(crowd)
         refused: dict[str, int] = {}
 
+        at_once = asyncio.Semaphore(8)  # signing takes this process's time, in which L1 lives, too
+
         async def send(raw: str) -> None:
-            answer = await sequencer.ask("eth_sendRawTransaction", raw)
+            async with at_once:
+                answer = await sequencer.ask("eth_sendRawTransaction", raw)
+                await asyncio.sleep(0.01)
             if "error" in answer:
                 words = answer["error"]["message"].split(":")[0][:60]
                 refused[words] = refused.get(words, 0) + 1
@@ -280,7 +284,7 @@ async def mempool_flood(stage: Stage) -> None:
 
         async def one_sender() -> None:
             account = sequencer.net.account(6)
-            for nonce in range(2_000):
+            for nonce in range(600):
                 await send(sequencer.signed(account, 10_000 - nonce if nonce % 2 else nonce))
 
         attack = asyncio.gather(*map(flood, crowd), one_sender())
@@ -292,7 +296,7 @@ async def mempool_flood(stage: Stage) -> None:
         await attack
         stage.say("attacker", f"refused: {refused}")
         stage.say("honest", f"{len(waits)} transactions meanwhile, the slowest in a block after {max(waits):.1f} s")
-        assert sum(refused.values()) > 1_000 and len(waits) > 1
+        assert sum(refused.values()) > 500 and len(waits) > 1
         await sequencer.serves()
 
 
@@ -328,8 +332,8 @@ async def gaps_and_empty_pockets(stage: Stage) -> None:
 
 
 LOOP = "0x5b600056"  # JUMPDEST PUSH1 0 JUMP
-GROW = "0x5b6001630200000051505a600057"  # MLOAD far away, again and again
-STORE = "0x5f5b600101805f526020602f2055600256"  # SSTORE to slot after slot
+GROW = "0x5b630200000051505f56"  # MLOAD far away, again and again
+STORE = "0x5f5b600101808055600156"  # SSTORE to slot after slot
 DEEP = "0x5f5f5f5f5f305af1"  # calls itself with all its gas
 
 
@@ -365,15 +369,14 @@ async def contracts_made_to_be_slow(stage: Stage) -> None:
         async def call(name: str, method: str) -> None:
             request = {"to": addresses[name], "gas": "0x2faf080"}
             begun = time.monotonic()
-            params = [request, "latest", {}] if method.startswith("debug") else [request, "latest"]
-            answer = await sequencer.ask(method, *params, timeout=120)
+            answer = await sequencer.ask(method, request, "latest", timeout=120)
             worst[method] = max(worst.get(method, 0), time.monotonic() - begun)
             if "error" in answer:
                 reasons.add(answer["error"]["message"][:50])
 
         worst: dict[str, float] = {}
         reasons: set[str] = set()
-        calls = [call(name, method) for name in addresses for method in ("eth_call", "eth_estimateGas", "debug_traceCall")]
+        calls = [call(name, method) for name in addresses for method in ("eth_call", "eth_estimateGas", "eth_createAccessList")]
         calls += [call("loop", "eth_call") for _ in range(30)]
         for address in addresses.values():
             await sequencer.result("eth_sendRawTransaction", sequencer.signed(
