@@ -26,7 +26,7 @@ from typing import Any, Self
 from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 
-from l1.client import L1Client
+from l1.client import L1Client, L1Unavailable
 from l1.embedded.service import EmbeddedL1
 from l1.embedded.settings import EmbeddedL1Settings
 from l1.http_provider import HttpProvider
@@ -303,7 +303,10 @@ class Devnet:
         """Polls until `condition` is true and returns what it gave. Fails at once if `daemon` has ended."""
         deadline = time.monotonic() + timeout
         while True:
-            found = await condition()
+            try:
+                found = await condition()
+            except (TimeoutError, L1Unavailable):  # L1 is in this process too: when that is busy for long, it doesn't answer
+                found = None
             if found:
                 return found
             if daemon is not None and daemon.task.done():

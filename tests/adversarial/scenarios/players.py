@@ -58,15 +58,17 @@ async def no_bonds_out(net: Devnet) -> None:
 
 
 async def attackers(stage: Stage, count: int, stride: int = 16, arity: int = 4) -> None:
-    async with (
-        Devnet(stage, {"dispute.stride": stride, "dispute.arity": arity}) as net,
-        net.sequencer(), net.challenger() as honest,
-    ):  # fmt: skip
+    """All have asserted when the challenger comes."""
+    async with contextlib.AsyncExitStack() as stack:
+        net = await stack.enter_async_context(Devnet(stage, {"dispute.stride": stride, "dispute.arity": arity}))
+        await stack.enter_async_context(net.sequencer())
         truth = await net.batch()
+        liars = await stack.enter_async_context(crowd(net, await different_lies(truth, count, stage.rng)))
+        lied = await asserted(net, liars)
+        honest = await stack.enter_async_context(net.challenger())
         purse = await Purse.of(net, honest.address)
-        async with crowd(net, await different_lies(truth, count, stage.rng)) as liars:
-            for each in await asserted(net, liars):
-                await net.dies(each, by=honest, timeout=600)
+        for each in lied:
+            await net.dies(each, by=honest, timeout=600)
         await net.stands()
         earned = await rewards(net, honest.address)
         statement = await purse.comes_to(earned, "the challenger")
