@@ -11,7 +11,6 @@ from tests.adversarial.kit.arena import Party
 from tests.adversarial.kit.devnet import Devnet
 from tests.adversarial.kit.lies import Truth, enriches, lie_at
 
-
 TOGETHER = 5
 """How many make their blobs and proofs at a time."""
 
