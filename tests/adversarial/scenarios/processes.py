@@ -243,7 +243,7 @@ def copied(net: Devnet, name: str) -> Path:
     return directory
 
 
-@scenario()
+@scenario(slow=True)
 async def started_on_another_l1(stage: Stage) -> None:
     """No daemon starts on an L1 that doesn't have its rollup, started afresh or of another chain: it says so, and touches nothing."""
     async with Devnet(stage, LIVELY) as net, Nursery(stage.directory) as nursery:
