@@ -13,7 +13,7 @@ from derivation.codec import chunks_to_blobs
 from derivation.encoder import BatchEncoder, BatchFull
 from derivation.inputs import attributes_of
 from derivation.merkle import chunk_root
-from l1.blobs import blob_versioned_hash
+from l1.blobs import blob_versioned_hash, trusted_setup
 from l1.client import L1Inconsistent, L1Unavailable
 from l1.contracts import Inbox
 from l1.fees import FeeMarket
@@ -234,6 +234,11 @@ class Builder:
         self._encoder, self._encoded, self._data_full = None, None, False
         opened = [batch.opened_at for batch in dropped if batch.transactions and not batch.foreign]
         self._waiting_since = min([*opened, *([] if self._waiting_since is None else [self._waiting_since])], default=None)
+
+
+def prepare_commitments() -> None:
+    """Loads what `close` needs of KZG: seconds. For a worker process."""
+    trusted_setup()
 
 
 def _closed(batch: LocalBatch, chunks: Sequence[bytes], kind: DataKind) -> LocalBatch:

@@ -39,7 +39,7 @@ from rpc.prometheus import serve_metrics
 from sequencer.api import VerdictNamespace
 from sequencer.asserter import Asserter, AsserterSettings
 from sequencer.batcher import Batcher
-from sequencer.builder import Builder
+from sequencer.builder import Builder, prepare_commitments
 from sequencer.claims import ClaimSource, DerivedClaims
 from sequencer.contest import Contest
 from sequencer.data_policy import DataPolicy
@@ -149,6 +149,8 @@ class SequencerService(Service):
             await asyncio.to_thread(trusted_setup)  # holds the GIL for seconds: before anybody asks for anything
             workers = WorkerPool(min(1, config.blobs.workers), limit=_LONGEST_KZG)
             stack.callback(workers.close)
+            warming = asyncio.create_task(workers.run(prepare_commitments))  # or the first batch would wait for it
+            stack.callback(warming.cancel)
             transactions = await stack.enter_async_context(
                 TransactionManager(l1, key, config.l1.chain_id, directory / "transactions", _policy(config), workers=workers))
             kind = await chunk_proofs(config, l1)

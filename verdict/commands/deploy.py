@@ -32,7 +32,7 @@ def deploy(
 ) -> None:
     """Put the rollup's contracts on L1 and write data_dir/deployment.json.
 
-    Needs VERDICT_DEPLOYER_KEY (or VERDICT_DEPLOYER_KEY_FILE) with ether for about 10 million gas. The contracts have
+    Needs VERDICT_DEPLOYER_KEY (or VERDICT_DEPLOYER_KEY_FILE) with ether for about 16 million gas. The contracts have
     no owner: the key is worth nothing afterwards. Interrupted, it resumes where it was; run again, it
     does nothing, or publishes the pages that `data.dictionary` names since then.
 
