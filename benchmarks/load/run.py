@@ -1,6 +1,6 @@
 """The sequencer under the load of many wallets, over JSON-RPC, beside anvil and eth-tester on py-evm in the same run.
 
-    python benchmarks/load/run.py [--wallets 100] [--seconds 5] [--runs 3] [--kinds ETH ERC-20 mix] [--nodes verdict anvil eth-tester]
+    python benchmarks/load/run.py [--wallets 100] [--seconds 2] [--runs 3] [--kinds ETH ERC-20 mix] [--nodes verdict anvil eth-tester]
                                   [--anvil PROGRAM] [--eth-tester PYTHON]
 
 Prints markdown tables for docs/benchmarks.md. Everything is a process of its own: embedded L1, sequencer and node with their
@@ -218,7 +218,7 @@ def report(all_figures: Sequence[Figures], options: argparse.Namespace, client_c
     for figures in all_figures:
         if figures.paced is not None and figures.paced.to_safe:
             print(f"\n{figures.name}, from the send, p50, p99 in seconds: on L1 {seconds(figures.paced.to_posted)}; "
-                  f"safe {seconds(figures.paced.to_safe)} (L1 blocks of {subjects.L1_BLOCK_TIME:g} s, a batch every 4 s).")
+                  f"safe {seconds(figures.paced.to_safe)} (L1 blocks of {subjects.L1_BLOCK_TIME:g} s, a batch every {subjects.BATCH_INTERVAL:g} s).")
     print("\nOne method at a time, 16 connections, calls a second (in brackets: how many times faster Verdict is):\n")
     rows = [[figures.name, *(
         f"{figures.reads[method]:,.0f}" + (f" ({ours.reads[method] / figures.reads[method]:.2g})" if ours and figures is not ours else "")
@@ -249,13 +249,13 @@ async def main(options: argparse.Namespace) -> list[Figures]:
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wallets", type=int, default=100, help="at a time; each stretch of load has others")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each stretch of load")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each stretch of load")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--nodes", nargs="+", choices=NODES, default=list(NODES))
-    parser.add_argument("--most", type=int, default=5000, help="transactions a second that are signed beforehand")
-    parser.add_argument("--rate", type=float, default=50.0, help="transactions a second of the wallets that read, too")
-    parser.add_argument("--paced", type=float, default=10.0, help="seconds of those")
+    parser.add_argument("--most", type=int, default=4000, help="transactions a second that are signed beforehand")
+    parser.add_argument("--rate", type=float, default=20.0, help="transactions a second of the wallets that read, too")
+    parser.add_argument("--paced", type=float, default=8.0, help="seconds of those")
     parser.add_argument("--anvil", help="the program; otherwise ANVIL, PATH, solidity/node_modules")
     parser.add_argument("--eth-tester", help="a Python that has it; otherwise ETH_TESTER_PYTHON")
     return parser.parse_args(given)

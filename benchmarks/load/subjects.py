@@ -32,7 +32,8 @@ from verdict.keys import test_account
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK_TIME = 1.0  # seconds, of every L2 here
-L1_BLOCK_TIME = 2.0
+L1_BLOCK_TIME = 1.0
+BATCH_INTERVAL = 2.0
 START = 300.0  # seconds
 
 
@@ -89,7 +90,7 @@ def settings(directory: Path, funded: Sequence[str], changes: Mapping[str, Any])
         "rollup": {"chain_id": CHAIN_ID, "gas_limit": GAS_LIMIT, "fee_recipient": poster, "sequencer": poster,
                    "alloc": [{"address": each, "balance": f"{BALANCE} wei"} for each in funded]},
         "dispute": {"stride": 16, "arity": 2, "window": "6h", "clock": "1h"},
-        "sequencer": {"port": sequencer, "block_time": f"{BLOCK_TIME}s", "batch_interval": "4s", "target_blobs": 6, "poll": "250ms",
+        "sequencer": {"port": sequencer, "block_time": f"{BLOCK_TIME}s", "batch_interval": f"{BATCH_INTERVAL}s", "target_blobs": 6, "poll": "250ms",
                       "mempool": {"max_transactions": 200_000, "max_per_sender": 20_000}},
         "node": {"port": node, "poll": "250ms"},
     }  # fmt: skip

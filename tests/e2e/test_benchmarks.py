@@ -8,7 +8,7 @@ from benchmarks import disputes
 from benchmarks.load import memory, run
 from benchmarks.load.subjects import NotInstalled, find_anvil
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def test_load(capsys: pytest.CaptureFixture[str]) -> None:
