@@ -45,7 +45,7 @@ def manager(l1: ScriptedL1, path: Path, clock: Clock | None = None, *, confirmat
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):  # loading KZG's setup has taken 11 s on a machine that was busy
         while not condition():
             await asyncio.sleep(0.001)
 
