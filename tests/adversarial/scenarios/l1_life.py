@@ -163,7 +163,7 @@ async def l1_jumps_ahead_by_hours(stage: Stage) -> None:
                 async def moved(moves: int = moves) -> bool:
                     return len(await net.events("Picked")) >= moves
 
-                await net.until(moved, f"the challenger makes move {moves}")
+                await net.until(moved, f"the challenger makes move {moves}", timeout=180)
                 await net.travel(3 * 3600)
                 await net.transfer(moves - 1)
             await net.dies(liar, by=honest)
