@@ -276,6 +276,7 @@ async def two_sequencers_with_one_key(stage: Stage) -> None:
                 await net.until(confirmed, "five batches are confirmed", timeout=200)
             await life.settled()
         heads = [await _ask(each, "eth_getBlockByNumber", "safe", False) for each in (net.config.sequencer.port, port)]
+        await derived_all(net)
         assert all(heads) and all(net.arena.node.store.header_by_hash(bytes.fromhex(each["hash"][2:])) for each in heads)
         assert any("used by someone else" in daemon.said() or "L1 has another batch" in daemon.said() for daemon in daemons)
         for daemon in daemons:
