@@ -27,7 +27,7 @@ import structlog
 
 from l1.account_view import AccountView, JsonRpc
 from l1.answers import quantity
-from l1.artifacts import describe_error
+from l1.call_failures import call_failure
 from l1.candidates import (
     InsufficientFunds,
     L1Receipt,
@@ -44,7 +44,6 @@ from l1.fees import FeeMarket, ample_gas, first_offer, outbid, replacement
 from l1.figures import SentFigures
 from l1.journal import JournalEntry, SignedVersion, TransactionJournal
 from l1.rejections import Rejection, classify
-from l1.reverts import describe_revert
 from l1.rpc_errors import rpc_error_of
 from l1.signing import BlobCommitments, SidecarFormat, Signer, commit_blobs, network_form, prove_blobs
 from l1.worker_pool import WorkerPool
@@ -215,23 +214,8 @@ class TransactionManager:
         try:
             estimate = await self._rpc.request("eth_estimateGas", [call_fields(self.address, candidate, commitments.versioned_hashes, self._policy.caps)])
         except Exception as error:
-            raise self._call_failure(error) from error
+            raise call_failure(error, self.address, self._errors) from error
         return ample_gas(quantity("eth_estimateGas", estimate))
-
-    def _call_failure(self, error: Exception) -> Exception:
-        """What a failing eth_call or eth_estimateGas means; transport trouble stays what it is."""
-        answer = rpc_error_of(error)
-        if answer is None:
-            return error
-        if classify(answer.message) is Rejection.INSUFFICIENT_FUNDS:
-            return InsufficientFunds(f"0x{self.address.hex()}: {answer.message}")
-        if answer.data or "revert" in answer.message.lower():
-            reason = self._describe(answer.data) if answer.data else answer.message
-            return TransactionReverted(reason, answer.data)
-        return TransactionRefused(answer.message)
-
-    def _describe(self, data: bytes) -> str:
-        return describe_error(data) if self._errors is None else describe_revert(data, self._errors)
 
     # ---- on the wire
 
@@ -372,7 +356,7 @@ class TransactionManager:
         try:
             await self._rpc.request("eth_call", [call, hex(receipt.block_number)])
         except Exception as error:  # noqa: BLE001  # best effort: whatever fails here, the receipt says it reverted
-            failure = self._call_failure(error)
+            failure = call_failure(error, self.address, self._errors)
             if isinstance(failure, TransactionReverted):
                 return TransactionReverted(failure.reason, failure.data, receipt)
         reason = "out of gas" if receipt.gas_used >= flight.entry.gas_limit else "reverted for an unknown reason"

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from l1.contracts import Rollup
 from l1.events import AssertionStatus, GameStatus
-from tests.adversarial.kit.devnet import Devnet
+from tests.adversarial.kit.purse import Purse
+from tests.e2e.devnet import Devnet
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,6 @@ class Books:
     held: int
     credit: dict[bytes, int] = field(default_factory=dict)
     staked: dict[bytes, int] = field(default_factory=dict)
-
-    def of(self, who: bytes) -> int:
-        return self.credit.get(who, 0) + self.staked.get(who, 0)
 
 
 async def books(net: Devnet) -> Books:
@@ -57,23 +55,13 @@ async def balanced(net: Devnet) -> Books:
     return found
 
 
-async def fees(net: Devnet, who: bytes) -> int:
-    """Gas and blob gas that they have paid for, on the L1 there is now."""
-    total = 0
-    for number in range(1, (await net.rpc.head()).number + 1):
-        block = await net.rpc.request("eth_getBlockByNumber", [hex(number), True])
-        for each in block["transactions"]:
-            if bytes.fromhex(each["from"][2:]) != who:
-                continue
-            receipt = await net.rpc.request("eth_getTransactionReceipt", [each["hash"]])
-            gas, blob = ((receipt.get(used, "0x0"), receipt.get(price, "0x0")) for used, price in (
-                ("gasUsed", "effectiveGasPrice"), ("blobGasUsed", "blobGasPrice")))
-            total += int(gas[0], 16) * int(gas[1], 16) + int(blob[0], 16) * int(blob[1], 16)
-    return total
+async def bonds_out(net: Devnet) -> int:
+    """The bonds that the Rollup holds, of pending assertions and of games whose bond nobody has yet."""
+    return sum((await balanced(net)).staked.values())
 
 
 async def lost(net: Devnet, who: bytes) -> int:
     """What they have less than at L1's genesis, beside fees for gas; negative: they have won. What is staked is theirs still.
     Exact only while nobody makes blocks."""
-    first, now = await net.rpc.balance(who, 0), await net.rpc.balance(who, "latest")
-    return first - now - (await books(net)).of(who) - await fees(net, who)
+    statement = await Purse(net, who, 0, await net.rpc.balance(who, 0)).statement()
+    return -statement.gain - (await books(net)).staked.get(who, 0)

@@ -1,4 +1,4 @@
-"""What a scenario cost somebody, to the wei, and whether the Rollup's books balance. Amounts are wei.
+"""What a scenario cost somebody, to the wei. Amounts are wei.
 
     purse = await Purse.of(net, honest.address)
     ...
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from l1.contracts import Rollup
-from l1.events import AssertionStatus
 from tests.e2e.devnet import Devnet
 
 
@@ -86,25 +85,3 @@ async def rewards(net: Devnet, who: bytes) -> int:
     return sum(each.args["paid"] - fees.get(bytes(each.args["id"]), 0)
                for each in await net.events("AssertionKilled") if bytes.fromhex(each.args["by"][2:]) == who)
 
-
-async def bonds_out(net: Devnet) -> int:
-    """The bonds that the Rollup holds for assertions that are pending and games whose bond nobody has yet. Everything else
-    that it holds must be somebody's credit."""
-    number = (await net.rpc.head()).number
-    rollup = Rollup(net.rpc, net.deployment.rollup)
-    events = [each async for each in net.contracts.events(0, number)]
-
-    def found(name: str, argument: str) -> set[bytes]:
-        return {bytes(each.args[argument]) for each in events if each.name == name}
-
-    games = found("GameOpened", "gameId") - found("GameEnded", "gameId")
-    pending = [each for each in found("AssertionMade", "id")
-               if (await rollup.assertion(each, number)).status is AssertionStatus.PENDING]
-    owed = 0
-    for who in {each.args["to"] for each in events if each.name == "Credited"}:
-        owed += await rollup.credit(bytes.fromhex(who[2:]), number)
-    dispute = net.config.dispute
-    bonds = len(games) * dispute.challenge_bond + len(pending) * dispute.assertion_bond
-    held = await net.rpc.balance(rollup.address, number)
-    assert held == bonds + owed, f"the Rollup holds {held}, and {bonds} of bonds and {owed} of credit"
-    return bonds

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from l1.events import AssertionStatus, KillReason
 from tests.adversarial.kit import Devnet, Stage, scenario
 from tests.adversarial.kit.arena import TRANSFERS, transact
+from tests.adversarial.kit.books import bonds_out
 from tests.adversarial.kit.by_hand import claim, claim_refused
 from tests.adversarial.kit.lies import LIES, built_on, enriches, lie_at
-from tests.adversarial.kit.purse import Purse, bonds_out, rewards
+from tests.adversarial.kit.purse import Purse, rewards
 
 
 @scenario(timeout=600)

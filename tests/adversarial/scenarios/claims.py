@@ -17,9 +17,10 @@ from l1.events import AssertionStatus
 from sequencer.claims import BatchClaims
 from tests.adversarial.kit import Devnet, Stage, scenario
 from tests.adversarial.kit.arena import TRANSFERS, transact
+from tests.adversarial.kit.books import bonds_out
 from tests.adversarial.kit.by_hand import claim, claim_refused
 from tests.adversarial.kit.lies import LIES, Truth, all_zero, enriches, lie_at, step_count
-from tests.adversarial.kit.purse import Purse, bonds_out, rewards
+from tests.adversarial.kit.purse import Purse, rewards
 from tests.adversarial.misreadings import EVERYWHERE, claims_of
 from tests.adversarial.rich_batch import MAX_DRIFT, post_batches, usual_posts
 

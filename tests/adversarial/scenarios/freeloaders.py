@@ -5,9 +5,10 @@ from __future__ import annotations
 from l1.events import AssertionStatus
 from l1.txmanager import L1Receipt, TransactionReverted
 from tests.adversarial.kit import Devnet, Stage, scenario
+from tests.adversarial.kit.books import bonds_out
 from tests.adversarial.kit.crowd import asserted, crowd, different_lies
 from tests.adversarial.kit.mempool import Copycat
-from tests.adversarial.kit.purse import Purse, bonds_out, rewards
+from tests.adversarial.kit.purse import Purse, rewards
 from tests.e2e.devnet import SEQUENCER
 
 LOST_RACE_GAS = 700_000

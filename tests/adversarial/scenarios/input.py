@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 import resource
 import time
 from pathlib import Path
@@ -18,67 +17,9 @@ from eth_account import Account
 from l1.contracts import Inbox
 from tests.adversarial.kit import Stage, scenario
 from tests.adversarial.kit.lives import beside
+from tests.adversarial.kit.malformed import is_answer, request
 from tests.adversarial.kit.target import HONEST_WAIT, Target, raw_connection, requests, target
 from tests.e2e.devnet import ETHER
-
-METHODS = (
-    "eth_call", "eth_estimateGas", "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockByHash", "eth_getTransactionByHash",
-    "eth_getBalance", "eth_getStorageAt", "eth_getProof", "eth_feeHistory", "eth_sendRawTransaction", "eth_newFilter",
-    "eth_getFilterChanges", "eth_getTransactionCount", "eth_createAccessList", "eth_simulateV1", "debug_traceTransaction",
-    "debug_traceCall", "txpool_content", "txpool_contentFrom", "net_version", "web3_sha3", "eth_subscribe", "eth_unsubscribe",
-    "verdict_syncStatus", "verdict_batch", "optimism_syncStatus", "rpc_modules", "admin_peers", "", "eth_\u0000",
-)  # fmt: skip
-
-
-def _value(rng: random.Random, depth: int = 0) -> Any:
-    """Something a parameter might be, right or wrong."""
-    kinds = [
-        lambda: None, lambda: rng.choice([True, False]), lambda: rng.randrange(-2**70, 2**70), lambda: rng.random() * 1e300,
-        lambda: "0x" + rng.randbytes(rng.choice([0, 1, 20, 32, 33, 1000])).hex(), lambda: hex(rng.getrandbits(rng.choice([1, 64, 256, 300]))),
-        lambda: rng.choice(["latest", "pending", "earliest", "safe", "newHeads", "logs", "0x", "0x0", "0X1", "", "\ud800", "x" * 5000]),
-    ]  # fmt: skip
-    if depth < 4:
-        kinds += [lambda: [_value(rng, depth + 1) for _ in range(rng.randrange(4))],
-                  lambda: {rng.choice(["to", "from", "data", "input", "gas", "gasPrice", "value", "nonce", "fromBlock", "toBlock", "address",
-                                       "topics", "blockHash", "accessList", "type", "chainId", "x", ""]): _value(rng, depth + 1)
-                           for _ in range(rng.randrange(6))}] * 2
-    return rng.choice(kinds)()
-
-
-def _request(rng: random.Random) -> bytes:
-    """A request, or something that looks like one from far away."""
-    request: Any = {"jsonrpc": "2.0", "id": rng.choice([1, "a", None, 2**64, 1.5]), "method": rng.choice(METHODS),
-                    "params": [_value(rng) for _ in range(rng.randrange(5))]}
-    match rng.randrange(12):
-        case 0:
-            request[rng.choice(["jsonrpc", "id", "method", "params"])] = _value(rng)
-        case 1:
-            del request[rng.choice(["jsonrpc", "method", "params"])]
-        case 2:
-            request = [request] * rng.randrange(4)
-        case 3:
-            request = _value(rng)
-    body = json.dumps(request).encode()
-    match rng.randrange(12):
-        case 0:
-            body = body[: rng.randrange(len(body) + 1)]
-        case 1:
-            changed = bytearray(body)
-            for _ in range(3):
-                changed[rng.randrange(len(changed))] = rng.randrange(256)
-            body = bytes(changed)
-        case 2:
-            body = rng.randbytes(rng.randrange(100))
-    return body
-
-
-def _is_answer(text: bytes | str) -> bool:
-    """One or more JSON-RPC answers; none, to notifications alone."""
-    if not text:
-        return True
-    found = json.loads(text)
-    answers = found if isinstance(found, list) else [found]
-    return bool(answers) and all(each["jsonrpc"] == "2.0" and ("result" in each) != ("error" in each) for each in answers)
 
 
 @scenario()
@@ -88,20 +29,20 @@ async def malformed_requests(stage: Stage) -> None:
     async with target(stage) as sequencer:
         errors: dict[int, int] = {}
         for number in range(600):
-            body = _request(rng)
+            body = request(rng)
             status, answer = await sequencer.post(body)
-            assert status == 200 and _is_answer(answer), (number, body[:300], status, answer[:300])
+            assert status == 200 and is_answer(answer), (number, body[:300], status, answer[:300])
             for each in _errors(answer):
                 errors[each["code"]] = errors.get(each["code"], 0) + 1
                 assert not each["message"].startswith("internal error"), (body[:2000], each)
         async with sequencer.session.ws_connect(sequencer.url, max_msg_size=0) as socket:
             for number in range(200):
-                body = _request(rng)
+                body = request(rng)
                 await (socket.send_bytes(body) if rng.random() < 0.2 else socket.send_str(body.decode("latin1")))
                 await socket.send_str(json.dumps({"jsonrpc": "2.0", "id": f"mark {number}", "method": "eth_chainId"}))
                 async with asyncio.timeout(30):
                     while f'"mark {number}"' not in (text := await socket.receive_str()):
-                        assert "eth_subscription" in text or _is_answer(text), (body[:300], text[:300])
+                        assert "eth_subscription" in text or is_answer(text), (body[:300], text[:300])
                         assert "internal error" not in text, (body[:2000], text[:300])
         stage.say("sequencer", f"errors by code: {errors}")
         await sequencer.serves()

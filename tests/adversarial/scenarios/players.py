@@ -12,11 +12,12 @@ from challenger.game import boundaries, interval_count
 from l1.events import AssertionStatus, GameStatus, KillReason
 from l1.txmanager import TransactionManager
 from tests.adversarial.kit import Devnet, Stage, scenario
+from tests.adversarial.kit.books import bonds_out
 from tests.adversarial.kit.by_hand import FalseChallenger
 from tests.adversarial.kit.crowd import asserted, crowd, different_lies
 from tests.adversarial.kit.lies import LIES
 from tests.adversarial.kit.proposer import Proposer
-from tests.adversarial.kit.purse import Purse, bonds_out, rewards
+from tests.adversarial.kit.purse import Purse, rewards
 from tests.adversarial.kit.settling import settle
 from tests.e2e.devnet import SEQUENCER
 
