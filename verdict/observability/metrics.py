@@ -111,7 +111,8 @@ def _of_l2(overview: Overview) -> Iterator[Metric]:
         head = overview["l2"][label]  # type: ignore[literal-required]
         if head is not None:
             yield _gauge(f"l2_{label}_block", f"number {what}", head["number"])
-            yield _gauge(f"l2_{label}_age_seconds", f"L1's time less that {what}", max(0, overview["time"] - head["timestamp"]))
+            if head["timestamp"]:  # genesis has none
+                yield _gauge(f"l2_{label}_age_seconds", f"L1's time less that {what}", max(0, overview["time"] - head["timestamp"]))
 
 
 def _of_rollup(overview: Overview) -> Iterator[Metric]:

@@ -17,7 +17,7 @@ from eth_account.signers.local import LocalAccount
 
 from l1.account_view import AccountView
 from l1.candidates import L1Receipt, TransactionReverted, TxCandidate, call_fields
-from l1.client import L1Client, L1Unavailable, RetryPolicy
+from l1.client import BlockId, L1Client, L1Unavailable, RetryPolicy
 from l1.contracts import Inbox, Portal, Rollup, revert_reason
 from l1.fees import ample_gas
 from l1.rpc_errors import RpcError, rpc_error_of
@@ -41,9 +41,9 @@ class L2Client(L1Client):
         super().__init__(url, retry=retry or RetryPolicy())
         self.url = url
 
-    async def request(self, method: str, params: Sequence[Any] = ()) -> Any:
+    async def request(self, method: str, params: Sequence[Any] = (), *, at: BlockId | None = None) -> Any:
         try:
-            return await super().request(method, params)
+            return await super().request(method, params, at=at)
         except L1Unavailable as error:
             raise L2Unavailable(f"the L2 node {self.url} does not answer: {error}") from None
 
