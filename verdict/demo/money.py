@@ -22,6 +22,7 @@ from verdict.demo.traffic import ETHER
 if TYPE_CHECKING:
     from verdict.demo.show import Story
 
+ATTEMPTS = 3
 CAROL = keccak(b"Carol")[:20]
 """Bob withdraws to her: an account that nobody has the key of, so that what it has on L1 is what it was paid."""
 
@@ -58,7 +59,23 @@ async def settle_now(story: Story) -> None:
     """Bob, who is nobody in particular, runs `verdict settle`: the next batch is confirmed without its window."""
     timeline = story.timeline
     timeline.title("a batch settled at once")
-    timeline.say("Bob", "runs verdict settle: EXECUTE over all steps of the next batch, no bond, no window")
+    for _ in range(ATTEMPTS):
+        timeline.say("Bob", "runs verdict settle: EXECUTE over all steps of the next batch, no bond, no window")
+        await _settle(story)
+        if await _was_settled(story):
+            return
+        timeline.say("Bob", "the window was over before that: the sequencer's assertion was confirmed; so the next batch")
+        await story.unconfirmed_batch()
+
+
+async def _was_settled(story: Story) -> bool:
+    head = (await story.l1.head()).number
+    events = story.contracts.events(story.contracts.deployment.block_number, head)
+    return any([event.name == "SegmentSettled" async for event in events])
+
+
+async def _settle(story: Story) -> None:
+    timeline = story.timeline
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "verdict", "settle", "--config", str(story.network.toml), cwd=ROOT,
         env={**os.environ, "VERDICT_USER_KEY": account(BOB).key.to_0x_hex()}, stdin=asyncio.subprocess.DEVNULL,

@@ -131,7 +131,7 @@ class Story:
             target = await self._second_batch()
             await self._lie(target)
             await self._goes_on()
-            await self._until(self._unconfirmed_batch, "one more batch is on L1", 40)
+            await self.unconfirmed_batch()
             await settle_now(self)
             after = await balances(self.l1.w3, players)
         finally:
@@ -278,6 +278,11 @@ class Story:
         if posted[-1]["header"]["forcedEnd"] < await inbox.forcedCount().call():
             return None
         return bytes(asserted[-1]["id"])
+
+    async def unconfirmed_batch(self) -> None:
+        """Waits for one."""
+        self._tell(await self.alice.send("Alice sends Bob 1 ether", to=account(BOB).address, value=ETHER))
+        await self._until(self._unconfirmed_batch, "one more batch is on L1", 60)
 
     async def _unconfirmed_batch(self) -> bool:
         confirmed = await self.contracts.rollup.functions.latestConfirmed().call()

@@ -62,8 +62,9 @@ class Health:
         """For GET /healthz. `figures` are given along."""
         found = self.look()
         status = self.status(found)
+        wrong = sorted((each for each in found.values() if each is not None), key=lambda each: each.startswith(NOT_YET))
         return {
-            "ok": status == "ok", "status": status, "failure": next((detail for detail in found.values() if detail), None),
+            "ok": status == "ok", "status": status, "failure": wrong[0] if wrong else None,
             "checks": {
                 name: {"ok": standing.detail is None, "detail": standing.detail, "since": int(standing.since)}
                 for name, standing in self._standing.items()},
