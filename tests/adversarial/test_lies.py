@@ -67,7 +67,7 @@ async def some_lie(scene: Arena, names: list[str]) -> dict[bytes, str]:
     return liars
 
 
-@pytest.mark.parametrize(("stride", "arity"), [(1, 2), (16, 2), (0, 16)])
+@pytest.mark.parametrize(("stride", "arity"), [(1, 2), pytest.param(16, 2, marks=pytest.mark.slow), (0, 16)])
 async def test_some_lies_die(tmp_path: Path, stride: int, arity: int) -> None:
     await every_lie_dies(tmp_path, stride, arity, SOME)
 

@@ -29,7 +29,7 @@ TOGETHER = 5
 """Liars at a time: they, the daemons and L1 share this process."""
 
 
-@scenario()
+@scenario(slow=True)
 async def all_zero_claim(stage: Stage) -> None:
     """A claim that is zero at every checkpoint dies by one proof."""
     async with Devnet(stage, {"dispute.stride": 1}) as net, net.sequencer(), net.challenger() as honest:

@@ -102,7 +102,7 @@ async def the_same_keys_used_elsewhere(stage: Stage) -> None:
         await net.stands()
 
 
-@scenario()
+@scenario(slow=True)
 async def stuck_behind_what_nobody_includes(stage: Stage) -> None:
     """A transaction of the challenger's own key that pays too little sits at its next nonce, from another wallet: the challenger outbids it and is not held up."""
     async with Devnet(stage, {"dispute.stride": 1}) as net, net.sequencer():

@@ -172,10 +172,10 @@ async def test_without_sequencer_and_beacon_peers_are_enough(tmp_path: Path) -> 
         async with net.node(lonely):
             async def unwell() -> Any:
                 status, health = await get(f"http://127.0.0.1:{lonely.node.port}/healthz")
-                return health if status == 503 and health["failure"] else None
+                return health if status == 503 and "blob" in health["failure"] else None
 
             health = await net.until(unwell, "the node says that it has no blobs")
-            assert health["safe"] == 0 and "blob" in health["failure"]
+            assert health["safe"] == 0 and not health["checks"]["data"]["ok"]
 
 
 async def process(config: Config, directory: Path) -> asyncio.subprocess.Process:
