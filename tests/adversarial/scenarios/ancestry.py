@@ -14,7 +14,7 @@ from tests.adversarial.kit.lies import LIES, built_on, enriches, lie_at
 from tests.adversarial.kit.purse import Purse, rewards
 
 
-@scenario(timeout=600)
+@scenario(slow=True, timeout=600)
 async def children_of_a_lie(stage: Stage) -> None:
     """Child and grandchild of a lie die with it, though nobody can prove anything about them; their bonds go back, only
     the lie's is lost; and the honest chain beside them is confirmed to its end."""
