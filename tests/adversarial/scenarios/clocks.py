@@ -10,7 +10,7 @@ from l1.events import AssertionStatus, GameStatus
 from l1.rpc_errors import RpcError, rpc_error_of
 from tests.adversarial.kit import Stage, scenario
 from tests.adversarial.kit.books import balanced
-from tests.adversarial.kit.duel import Duel, Move, duel
+from tests.adversarial.kit.duel import Duel, Made, Move, duel
 from tests.e2e.devnet import SEQUENCER
 from verdict.config.errors import ConfigError
 from verdict.deploy import creation_code
@@ -21,6 +21,16 @@ REFUSES = bytes.fromhex("36600757" "5f5ffd" "5b60143603806014" "5f37" "5f5f825f3
 back is handed on: CALLDATASIZE JUMPI(7) REVERT; 7: CALLDATACOPY(0, 20, size - 20) CALL RETURNDATACOPY JUMPI(0x27) REVERT; RETURN."""
 BURNS = REFUSES.replace(bytes.fromhex("5f5ffd"), bytes.fromhex("fefefe"), 1)
 """The same, but ether without data burns all the gas it is given (INVALID)."""
+
+
+async def to_the_step(play: Duel, made: Made, game: bytes, *, j: int = 0) -> None:
+    """Both move at once, until one step is left."""
+    while True:
+        on_l1 = await play.rollup.game(game)
+        if on_l1.hi - on_l1.lo == 1:
+            return
+        await play.does(await play.split(made, game))
+        await play.does(await play.pick(made, game))
 
 
 @scenario()
@@ -308,3 +318,43 @@ async def made_by(play: Duel, config: object) -> str:
     return ""
 
 
+@scenario(slow=True, timeout=900)
+async def hundreds_of_games_to_end(stage: Stage) -> None:
+    """However many games an attacker pays for, each costs the same to end, a full batch of them fits into a block, and the assertion is confirmed as soon as its window and they are over; the asserter has all their bonds."""
+    rng = stage.rng
+    async with duel(stage, {"dispute.stride": 2}) as play:
+        intervals, crowd = 20, 15 + rng.randrange(3)
+        made = await play.assertion(2 * intervals)
+        attackers = [play.net.account(60 + each) for each in range(crowd)]
+        games: list[bytes] = []
+        for j in range(intervals):
+            opening = await play.open(made, j)
+            moves = [Move(each, opening.data, opening.value) for each in attackers]
+            done = await play.block(*(Move(each.by, each.data, each.value, gas=1_000_000) for each in moves))
+            assert all(each.ok for each in done)
+            games += [play.game(made, j, of=each.caller) for each in moves]
+        asserters_gas = 0
+        for first in range(0, len(games), 60):  # L1's pool takes 64 of one sender
+            done = await play.block(*[await play.split(made, each) for each in games[first : first + 60]])
+            assert all(each.ok for each in done)
+            asserters_gas += sum(each.gas_used for each in done)
+        opened = (await play.rollup.assertion(made.id)).open_games
+        assert opened == len(games) == intervals * crowd
+        await play.idle(at=made.window_ends)
+        rng.shuffle(games)
+        await play.refused(play.confirm(made), "GamesOpen")
+        cost: dict[int, int] = {}
+        sizes = [1, 10, 100, 10]
+        while games:
+            size = sizes.pop(0) if sizes else 60
+            now, games = games[:size], games[size:]
+            done = await play.does(play.timeout(*now))
+            cost[len(now)] = done.gas_used // len(now)
+            stage.say("stranger", f"{len(now)} games: {done.gas_used:,} gas, {cost[len(now)]:,} each")
+        assert max(cost[10], cost[100], cost[60]) < 1.2 * min(cost[10], cost[100], cost[60])
+        assert 100 * cost[100] < 36_000_000 // 2
+        stage.say("asserter", f"{asserters_gas // opened:,} gas to answer a game")
+        await play.does(play.confirm(made))
+        assert await play.now() <= made.window_ends + 60
+        assert await play.credit(play.asserter) == play.bond + opened * play.challenge_bond
+        await balanced(play.net)

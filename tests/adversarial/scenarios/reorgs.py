@@ -1,4 +1,5 @@
-"""L1 goes back, one block or sixty-four, while something is under way: everybody ends where they would have ended.
+"""L1 goes back, one block or sixty-four, at each kind of transaction that the rollup knows: while it waits in the pool, just mined, and
+buried. Everybody ends where they would have ended.
 
 What is checked in the end: sequencer, node, challenger and a node that derives L1 anew have the same chain; who should have
 been paid was paid, once; the Rollup's books are right to the wei; the honest have lost nothing but gas.
@@ -6,112 +7,21 @@ been paid was paid, once; the Rollup's books are right to the wei; the honest ha
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import asyncio
 from typing import Any
 
 from eth_account import Account
 
-from challenger.service import ChallengerService
-from l1.contracts import Portal
-from l1.events import AssertionStatus
-from node.service import NodeService
-from sequencer.service import SequencerService
-from tests.adversarial.kit import Devnet, Stage, scenario
-from tests.adversarial.kit.books import balanced, lost
-from tests.adversarial.kit.lies import LIES
-from tests.adversarial.kit.reorgs import KINDS, Moment, Reorgs, agree
-from tests.e2e.devnet import CHALLENGER, SEQUENCER
+from l1.contracts import Inbox, Portal
+from tests.adversarial.kit import Stage, scenario
+from tests.adversarial.kit.lies import lie_at, random_from, steal
+from tests.adversarial.kit.reorg_cast import DEPOSIT, cast, payer
+from tests.adversarial.kit.reorgs import Moment
+from tests.e2e.devnet import ETHER
+from tests.e2e.money.terminal import Terminal
+from verdict.wallet import withdrawals
 
 DEPTHS = (1, 2, 7, 32, 64)
-ROOM = 70  # L1 blocks
-DEPOSIT = 3 * 10**15  # wei
-
-
-@dataclass
-class Cast:
-    """The honest, all three; who was sent one wei on L2, in `paid`."""
-
-    net: Devnet
-    sequencer: SequencerService
-    node: NodeService
-    challenger: ChallengerService
-    reorgs: Reorgs
-    paid: dict[bytes, int]
-
-    async def pay(self) -> None:
-        """One wei to somebody new on L2, which makes a batch."""
-        l2, who = self.net.l2(), Account.create()
-        nonce = len(self.paid)
-        await l2.eth.send_raw_transaction(self.net.account(5).sign_transaction({
-            "nonce": nonce, "chainId": 42069, "gas": 21_000, "value": 1, "to": who.address,
-            "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction)
-        self.paid[bytes.fromhex(who.address[2:])] = 1
-
-    async def during(self, kind: str, moment: Moment, depth: int, **options: Any) -> None:
-        await self.reorgs.strike(KINDS[kind], moment, depth, **options)
-
-    async def agree(self, balances: dict[bytes, int] | None = None) -> None:
-        await agree(self.net, self.sequencer.parts.derivation, self.node.parts.derivation, self.challenger.parts.node,
-                    balances={**self.paid, **(balances or {})})
-        assert self.sequencer.parts.follower.alarms == 0
-
-    async def asserted(self) -> None:
-        """The last batch is."""
-        net = self.net
-
-        async def made() -> bool:
-            known = {bytes(each.args["batchHash"]) for each in await net.events("AssertionMade")}
-            return (await net.contracts.inbox.functions.headBatch().call())[0] in known
-
-        await net.until(made, "the last batch is asserted", timeout=120)
-
-    async def confirmed(self) -> None:
-        """All that is on L1 now is confirmed, and the books are right: nobody honest has lost more than gas."""
-        net = self.net
-        await self.asserted()
-        count: int = (await net.contracts.inbox.functions.headBatch().call())[1]
-        for _ in range(count):
-            if await net.confirmed_batches() >= count:
-                break
-            before = await net.confirmed_batches()
-            await net.travel(int(net.config.dispute.window) + 1)
-
-            async def more(before: int = before) -> bool:
-                return await net.confirmed_batches() > before
-
-            await net.until(more, "what has waited for its window is confirmed", timeout=120)
-        await self.honest_books()
-
-    async def honest_books(self, execute_fees: int = 0) -> None:
-        """`execute_fees`: wei that the sequencer has paid for settling."""
-        net = self.net
-        await net.rpc.request("evm_setIntervalMining", [0])
-        await balanced(net)
-        for index in (SEQUENCER, CHALLENGER):
-            who = bytes.fromhex(net.account(index).address[2:])
-            wei = await lost(net, who)
-            net.say("scenario", f"account {index} lost {wei} wei beside gas")
-            assert wei <= (execute_fees if index == SEQUENCER else 0), f"account {index} lost {wei} wei beside gas"
-        await net.rpc.request("evm_setIntervalMining", [500])
-
-
-@contextlib.asynccontextmanager
-async def cast(stage: Stage, overrides: dict[str, object] | None = None, room: int = ROOM) -> AsyncIterator[Cast]:
-    settings = {"sequencer.batch_interval": "1s", "dispute.stride": 16, "dispute.arity": 4, **(overrides or {})}
-    async with Devnet(stage, settings) as net:
-        reorgs = Reorgs(net, stage.rng)
-        await reorgs.room(room)
-        async with (SequencerService(net.config) as sequencer, NodeService(net.config) as node, net.challenger() as challenger):
-            yield Cast(net, sequencer, node, challenger, reorgs, {})
-
-
-def payer(net: Devnet) -> Any:
-    return net.account(9)
-
-
-# ---- each kind of transaction, at each moment
 
 
 async def batches(stage: Stage, data: str, kind: str) -> None:
@@ -134,88 +44,147 @@ async def reorgs_of_batches_in_blobs(stage: Stage) -> None:
     await batches(stage, "blobs", "postBatch")
 
 
-# ---- odd ways of going back
+@scenario(slow=True, timeout=900)
+async def reorgs_of_batches_in_calldata(stage: Stage) -> None:
+    """The same for batches in calldata: L2 loses no transaction and has none twice."""
+    await batches(stage, "calldata", "postCalldata")
 
 
-@scenario(slow=True, timeout=600)
-async def the_challenge_stays_and_the_assertion_is_gone(stage: Stage) -> None:
-    """L1 forgets a lie but not the challenge to it, which fails alone and costs its gas; when the lie is back it is challenged again and dies."""
+@scenario(slow=True, timeout=900)
+async def reorgs_of_every_move_of_a_game(stage: Stage) -> None:
+    """L1 goes back at every move of a dispute: the assertion, the opening, each first split and pick, the proof, and what it pays, while it waits, just mined and buried. The liar dies, and nobody honest stakes or pays anything twice."""
     async with cast(stage, {"dispute.stride": 0, "dispute.arity": 8}) as here:
-        net = here.net
-        await net.batch()
-        lie = await net.arena.node.in_thread(LIES["gas used"], net.arena.truth)
-        async with net.asserter(lie) as liar:
-            lied = await net.arena.assertion_of(liar.address)
-
-            async def opened() -> Any:
-                return next((each for each in await net.events("GameOpened") if bytes(each.args["assertionId"]) == lied), None)
-
-            game = await net.until(opened, "the challenger opens a game", timeout=120)
-            made = next(each for each in await net.events("AssertionMade") if bytes(each.args["id"]) == lied)
-            with here.reorgs.holding(liar.address):
-                await here.reorgs.below(made.block_number)
-
-                async def failed() -> bool:
-                    receipt = await net.rpc.request("eth_getTransactionReceipt", [game.transaction])
-                    return receipt is not None and receipt["status"] == "0x0"
-
-                assert await net.arena.status(lied) is AssertionStatus.NONE
-                await net.until(failed, "the challenge is mined without what it is about", timeout=60)
-            await net.dies(liar, by=here.challenger)
+        net, rng = here.net, here.reorgs.rng
+        truth = await net.batch()
+        steps = rng.sample(range(1, truth.steps - 1), 3)  # nobody asserts twice what was proved wrong
+        for moment, step in zip(Moment, steps, strict=True):
+            lie = random_from(truth, step)
+            since = (await net.rpc.head()).number
+            async with net.asserter(lie) as liar:
+                for kind in ("makeAssertion", "openGame", "split", "pick", "proveStepInGame"):
+                    await here.during(kind, moment, rng.choice((1, 2, 3, 7)), since=since, **here.reorgs.options())
+                await net.dies(liar, by=here.challenger)
+                assert len({bytes(each.args["gameId"]) for each in await net.events("GameOpened")
+                            if bytes(each.args["assertionId"]) in {await net.arena.assertion_of(liar.address)}}) == 1
         await here.agree()
         await here.confirmed()
 
 
-@scenario()
-async def deposits_that_l1_forgets(stage: Stage) -> None:
-    """L2 has credited a deposit when L1 forgets it: L2's chain is built anew without it; made again it counts once, and what others did on L2 stays done."""
-    async with Devnet(stage, {"sequencer.batch_interval": "2s"}, queued=False) as net, SequencerService(net.config) as sequencer:
-        reorgs, l2, who = Reorgs(net, stage.rng), net.l2(), Account.create().address
-        await reorgs.room(3)
-
-        async def has(wei: int) -> bool:
-            return await l2.eth.get_balance(who) == wei
-
-        async def gives() -> int:
-            data = Portal.deposit(bytes.fromhex(who[2:]))
-            return (await net.send(net.w3, payer(net), to=net.deployment.portal, data=data, value=DEPOSIT))["blockNumber"]
-
-        at = await gives()
-        await net.until(lambda: has(DEPOSIT), "L2 has credited it", timeout=90)
-        sent = await l2.eth.get_block("latest")
-        await net.mine(reorgs.rng.choice((1, 6, 31, 63)))
-        await reorgs.below(at, drop_transactions=True)
-        await net.until(lambda: has(0), "L2 takes the credit back", timeout=90)
-        assert (await l2.eth.get_block("latest"))["hash"] != sent["hash"]
-        await gives()
-        await net.until(lambda: has(DEPOSIT), "the second one is credited", timeout=90)
-        await agree(net, sequencer.parts.derivation, balances={bytes.fromhex(who[2:]): DEPOSIT})
-        assert await l2.eth.get_balance(who) == DEPOSIT
-        await balanced(net)
-
-
-@scenario(slow=True, timeout=600)
-async def a_reorg_while_the_challenger_is_down(stage: Stage) -> None:
-    """The challenger is stopped in mid-game, L1 takes back all that it has done, and even forgets it; started again it does what is now to be done, and wins."""
-    async with Devnet(stage, {"dispute.stride": 0, "dispute.arity": 4}) as net, SequencerService(net.config) as sequencer:
-        reorgs = Reorgs(net, stage.rng)
+@scenario(slow=True, timeout=900)
+async def reorgs_of_proofs_and_payments(stage: Stage) -> None:
+    """L1 goes back when a lie is proved wrong at once, when an assertion is confirmed and when credit is collected: each happens once in the end."""
+    async with cast(stage, {"dispute.stride": 1}) as here:
+        net, rng = here.net, here.reorgs.rng
         truth = await net.batch()
-        await reorgs.room(ROOM)
-        lie = await net.arena.node.in_thread(LIES["gas used"], truth)
-        async with net.asserter(lie) as liar:
-            lied = await net.arena.assertion_of(liar.address)
-            for options in ({"drop_transactions": True}, {}):
-                async with net.challenger():
+        steps = rng.sample(range(1, truth.steps - 1), 3)
+        for moment, step in zip(Moment, steps, strict=True):
+            lie = await net.arena.node.in_thread(lie_at, truth, step, steal)
+            async with net.asserter(lie) as liar:
+                await here.during("proveStep", moment, rng.choice((1, 2, 7, 20)), **here.reorgs.options())
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(here.during("withdraw", moment, rng.choice((1, 2, 7)), **here.reorgs.options()))
+                    both.create_task(net.dies(liar, by=here.challenger))
+        for moment in Moment:
+            await here.pay()
+            await here.agree()
+            await here.asserted()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(here.during("confirm", moment, rng.choice((1, 2, 7)), **here.reorgs.options()))
+                both.create_task(net.travel(int(net.config.dispute.window) + 1))
+        await here.agree()
+        await here.confirmed()
 
-                    async def moved() -> bool:
-                        return bool(await net.events("Picked"))
 
-                    await net.until(moved, "the challenger has made a move", timeout=120)
-                opened = (await net.events("GameOpened"))[-1]
-                await reorgs.below(opened.block_number - reorgs.rng.randint(0, 2), **options)
-            async with net.challenger() as again:
-                await net.dies(lied, by=again)
-                await agree(net, sequencer.parts.derivation, again.parts.node)
-        await net.rpc.request("evm_setIntervalMining", [0])
-        assert await lost(net, bytes.fromhex(net.account(CHALLENGER).address[2:])) <= 0
-        await balanced(net)
+@scenario(slow=True, timeout=900)
+async def reorgs_of_deposits_and_forced_transactions(stage: Stage) -> None:
+    """A deposit or a forced transaction that L1 forgets and takes again counts once on L2, one that it forgets for good not at all, and L2's chain is built anew where it had it."""
+    async with cast(stage) as here:
+        net, rng, l2 = here.net, here.reorgs.rng, here.net.l2()
+        await here.pay()
+        forced_nonce, expected = 1, {}  # the one that waited for batch 0 had nonce 0
+        for moment in Moment:
+            for options in ({}, {"include": True}, {"drop_transactions": True}):
+                await net.mine(2)
+                await here.reorgs.room(8)  # what came before stays
+                gone = moment is not Moment.IN_POOL and "drop_transactions" in options
+                who = bytes.fromhex(Account.create().address[2:])
+                sending = asyncio.create_task(net.send(net.w3, payer(net), to=net.deployment.portal, data=Portal.deposit(who), value=DEPOSIT, gas=300_000))
+                await here.during("deposit", moment, rng.choice((1, 2, 7)), **options)
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+                expected[who] = 0 if gone else DEPOSIT
+                if gone:
+                    continue
+                to = Account.create()
+                await net.mine(2)
+                await here.reorgs.room(8)
+                raw = net.account(8).sign_transaction({
+                    "nonce": forced_nonce, "chainId": 42069, "gas": 21_000, "to": to.address, "value": 5,
+                    "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}).raw_transaction
+                forced_nonce += 1
+                sending = asyncio.create_task(net.send(net.w3, payer(net), to=net.deployment.inbox, data=Inbox.force_transaction(bytes(raw)), value=ETHER // 100, gas=300_000))
+                await here.during("forceTransaction", moment, rng.choice((1, 2, 7)), **options)
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+                expected[bytes.fromhex(to.address[2:])] = 5
+        await here.pay()
+        await here.agree(expected)
+        for who, wei in expected.items():
+            assert await l2.eth.get_balance(net.w3.to_checksum_address("0x" + who.hex())) == wei
+        await here.confirmed()
+
+
+@scenario(slow=True, timeout=900)
+async def reorgs_of_a_withdrawal(stage: Stage) -> None:
+    """Money that leaves L2 is paid on L1 once, however often L1 forgets that it has paid it, or that it has confirmed what the payment stands on."""
+    async with cast(stage) as here:
+        net, rng = here.net, here.reorgs.rng
+        user, heir = net.account(7), Account.create()
+        await net.send(net.w3, payer(net), to=net.deployment.portal, data=Portal.deposit(bytes.fromhex(user.address[2:])), value=10 * ETHER)
+        terminal = Terminal(net, user)
+        paid = 0
+        for moment in Moment:
+            async with terminal.session() as session:
+                await withdrawals.start(session, "1 ether", bytes.fromhex(heir.address[2:]), b"", None, False)
+                started = await withdrawals.reader(session).initiated(bytes.fromhex(session.report.facts["transaction"][2:]))
+
+                async def covered(session: Any = session, started: Any = started) -> bool:
+                    return (await withdrawals.reader(session).standing(started)).at is not None
+
+                await net.until(covered, "an assertion covers the withdrawal", timeout=120)
+                await here.confirmed()
+                paying = asyncio.create_task(withdrawals.finalize(session, started, True))
+                await here.during("proveAndFinalizeWithdrawal", moment, rng.choice((1, 2, 7)), **rng.choice(({}, {"include": True})))
+                paid += ETHER
+
+                async def arrived(paid: int = paid) -> bool:
+                    return await net.w3.eth.get_balance(heir.address) == paid
+
+                await net.until(arrived, "the withdrawal is paid", timeout=60)
+                await asyncio.wait([paying], timeout=30)
+        assert await net.w3.eth.get_balance(heir.address) == paid == 3 * ETHER
+        escrowed: int = await net.contracts.portal.functions.escrowed().call()
+        assert escrowed == await net.w3.eth.get_balance(net.w3.to_checksum_address(net.deployment.portal)) == 12 * ETHER - paid
+        await here.agree()
+        await here.honest_books()
+
+
+@scenario(slow=True, timeout=900)
+async def reorgs_of_settlements(stage: Stage) -> None:
+    """Batches that are proved at once are settled once each in the end, whatever L1 forgets of it."""
+    async with cast(stage, {"sequencer.settlement": "instant"}) as here:
+        net, rng = here.net, here.reorgs.rng
+        for moment in Moment:
+            for options in ({}, {"drop_transactions": True}):
+                await here.pay()
+                await here.during("settle", moment, rng.choice((1, 2, 7, 20)), **options)
+        await here.agree()
+        count: int = (await net.contracts.inbox.functions.headBatch().call())[1]
+
+        async def settled() -> bool:
+            return await net.confirmed_batches() >= count
+
+        await net.until(settled, "every batch is settled", timeout=120)
+        made = await net.events("AssertionConfirmed")
+        assert len(made) == len({bytes(each.args["id"]) for each in made})
+        await here.honest_books(sum(each.args["executeFee"] for each in await net.events("SegmentSettled")))
