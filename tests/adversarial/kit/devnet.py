@@ -201,7 +201,11 @@ class Devnet(e2e.Devnet):
         """The party's first assertion (or this one, by id) is killed. Arguments of its AssertionKilled event."""
         lied = liar if isinstance(liar, bytes) else await self.arena.assertion_of(liar.address)
         await self.arena.until_status(lied, AssertionStatus.KILLED, timeout)
-        killed: Mapping[str, Any] = (await self.arena.kills())[lied]
+
+        async def told() -> Mapping[str, Any] | None:
+            return (await self.arena.kills()).get(lied)  # a reorg may have taken the kill back for a moment
+
+        killed: Mapping[str, Any] = await self.until(told, "the kill is on L1", timeout=timeout)
         assert reason is None or killed["reason"] == reason, KillReason(killed["reason"])
         assert by is None or bytes.fromhex(killed["by"][2:]) == by.address, f"killed by {killed['by']}"
         assert killed["paid"] + killed["burned"] == self.config.dispute.assertion_bond
